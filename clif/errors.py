@@ -1,0 +1,72 @@
+"""One tree of errors; each class knows the exit code of the command that raised it.
+
+ClifError                   1   something that the user can mend
+├── UsageError              2   an option, argument or configuration file is wrong
+├── InputError              1   a file or its contents cannot be used
+├── CoverageError           3   no bias test is covered by the vocabulary
+├── ConvergenceError        4   a solve did not converge (under --strict)
+├── MismatchError           5   files of a run do not belong together
+└── GateError               6   a verification fell below its gate
+
+Every message says what is wrong, where, and what to do next.
+"""
+
+from __future__ import annotations
+
+
+class ClifError(Exception):
+    """An error that a user can cause: `what` happened, `where`, and what to do `next`."""
+
+    exit_code = 1
+
+    def __init__(self, what: str, *, next: str, where: str | None = None) -> None:
+        self.what = what
+        self.where = where
+        self.next = next
+        super().__init__(what)
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where else ""
+        return f"{place}{self.what}\n  next: {self.next}"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Keyword arguments would be lost when a worker process raises.
+        return (_rebuild, (type(self), self.what, self.where, self.next))
+
+
+def _rebuild(kind: type[ClifError], what: str, where: str | None, next_: str) -> ClifError:
+    return kind(what, where=where, next=next_)
+
+
+class UsageError(ClifError):
+    """An option, an argument or a configuration file is wrong."""
+
+    exit_code = 2
+
+
+class InputError(ClifError):
+    """A file or its contents cannot be used."""
+
+
+class CoverageError(ClifError):
+    """No bias test is covered by the vocabulary."""
+
+    exit_code = 3
+
+
+class ConvergenceError(ClifError):
+    """A solve did not converge and `--strict` was given."""
+
+    exit_code = 4
+
+
+class MismatchError(ClifError):
+    """Files of a run do not belong together, or a run exists with other settings."""
+
+    exit_code = 5
+
+
+class GateError(ClifError):
+    """A verification fell below its gate."""
+
+    exit_code = 6
