@@ -1,0 +1,198 @@
+"""Encode documents once: memory-mapped token ids, document offsets, word types by falling count, a hash."""
+
+from __future__ import annotations
+
+import hashlib
+from array import array
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clif.errors import InputError, MismatchError
+from clif.manifest import whole_file
+
+if TYPE_CHECKING:
+    from clif.corpus.reading import Document
+    from clif.corpus.tokenising import Tokeniser
+
+TOKENS, DOCUMENTS, WORDS = "tokens.npy", "documents.parquet", "vocabulary.parquet"
+FLUSH = 1 << 22
+
+
+@dataclass(frozen=True, eq=False)
+class Corpus:
+    """An encoded corpus: document z holds tokens[offsets[z]:offsets[z + 1]].
+
+    Ids number the word `types` by falling count, ties by spelling, so a vocabulary is the first V of them and
+    ids at or above V are rare words. `counts` are those of the types; `content_hash` names ids and texts.
+    """
+
+    doc_ids: list[str]
+    offsets: NDArray[np.int64]
+    tokens: NDArray[np.uint32]
+    types: list[str]
+    counts: NDArray[np.int64]
+    content_hash: str
+
+    def __len__(self) -> int:
+        return len(self.doc_ids)
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Tokens of each document."""
+        return np.diff(self.offsets)
+
+    @cached_property
+    def number(self) -> dict[str, int]:
+        """Index of each document id."""
+        return {doc_id: z for z, doc_id in enumerate(self.doc_ids)}
+
+
+def hash_documents(documents: Iterable[Document]) -> str:
+    """Content hash of documents without encoding them: what `encode` would give."""
+    digest = hashlib.sha256()
+    for document in documents:
+        _update(digest, document)
+    return digest.hexdigest()
+
+
+def encode(
+    documents: Iterable[Document],
+    tokenise: Tokeniser,
+    folder: Path,
+    *,
+    vocabulary: Sequence[str] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Corpus:
+    """Tokenise `documents`, write them to `folder` and open them.
+
+    `vocabulary` fixes the first ids (for a model that was trained elsewhere); `progress(documents, tokens)`
+    is called now and then.
+
+    Raises
+    ------
+    InputError
+        There is not one word in the documents, or the folder cannot be written to.
+
+    """
+    digest = hashlib.sha256()
+    numbers: dict[str, int] = {word: n for n, word in enumerate(vocabulary or ())}
+    doc_ids: list[str] = []
+    lengths = array("q")
+    total = 0
+    buffer = array("I")
+    with whole_file(folder / "tokens.raw") as raw:
+        with raw.open("wb") as file:
+            for document in documents:
+                _update(digest, document)
+                words = tokenise(document.text)
+                buffer.extend([numbers.setdefault(word, len(numbers)) for word in words])
+                doc_ids.append(document.doc_id)
+                lengths.append(len(words))
+                total += len(words)
+                if len(buffer) >= FLUSH:
+                    buffer.tofile(file)
+                    del buffer[:]
+                if progress and len(doc_ids) % 256 == 0:
+                    progress(len(doc_ids), total)
+            buffer.tofile(file)
+        if not total:
+            raise InputError(
+                f"no words in {len(doc_ids)} documents",
+                where="corpus",
+                next="Check --text-field; a word is a run of letters unless --pretokenised is given.",
+            )
+        if progress:
+            progress(len(doc_ids), total)
+        first = np.memmap(raw, dtype=np.uint32, mode="r", shape=(total,))
+        types, counts, rank = _order(first, list(numbers), len(vocabulary or ()))
+        _write_tokens(folder / TOKENS, first, rank)
+        del first
+    (folder / "tokens.raw").unlink(missing_ok=True)
+    content_hash = digest.hexdigest()
+    _write_table(folder / DOCUMENTS, {"doc_id": doc_ids, "tokens": np.asarray(lengths)}, content_hash)
+    _write_table(folder / WORDS, {"word": types, "count": counts}, content_hash)
+    return open_corpus(folder)
+
+
+def open_corpus(folder: Path) -> Corpus:
+    """Open an encoded corpus; raises InputError for a damaged file, MismatchError if files do not fit."""
+    documents, documents_hash = _read_table(folder / DOCUMENTS)
+    words, words_hash = _read_table(folder / WORDS)
+    try:
+        tokens = np.load(folder / TOKENS, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"cannot be read: {error}", where=str(folder / TOKENS), next="Train again with --force."
+        ) from error
+    offsets = np.concatenate([[0], np.cumsum(documents["tokens"])]).astype(np.int64)
+    if documents_hash != words_hash or tokens.shape != (offsets[-1],):
+        raise MismatchError(
+            f"{TOKENS}, {DOCUMENTS} and {WORDS} come from different corpora",
+            where=str(folder),
+            next="Train again with --force, or restore the files of one run.",
+        )
+    return Corpus(
+        doc_ids=list(documents["doc_id"]),
+        offsets=offsets,
+        tokens=tokens,
+        types=list(words["word"]),
+        counts=np.asarray(words["count"], dtype=np.int64),
+        content_hash=documents_hash,
+    )
+
+
+def _update(digest: hashlib._Hash, document: Document) -> None:
+    # Lengths in front keep ("ab", "c") and ("a", "bc") apart.
+    for text in (document.doc_id, document.text):
+        data = text.encode("utf-8", "surrogatepass")
+        digest.update(len(data).to_bytes(8, "little"))
+        digest.update(data)
+
+
+def _order(
+    tokens: NDArray[np.uint32], words: list[str], fixed: int
+) -> tuple[list[str], NDArray[np.int64], NDArray[np.uint32]]:
+    """Types by falling count and spelling behind the `fixed` ones, their counts, and each old id's new id."""
+    counts = np.zeros(len(words), dtype=np.int64)
+    for start in range(0, len(tokens), FLUSH):
+        counts += np.bincount(tokens[start : start + FLUSH], minlength=len(words))
+    order = [*range(fixed), *sorted(range(fixed, len(words)), key=lambda n: (-counts[n], words[n]))]
+    rank = np.empty(len(words), dtype=np.uint32)
+    rank[order] = np.arange(len(words), dtype=np.uint32)
+    return [words[n] for n in order], counts[order], rank
+
+
+def _write_tokens(path: Path, first: NDArray[np.uint32], rank: NDArray[np.uint32]) -> None:
+    with whole_file(path) as temporary:
+        target = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint32, shape=first.shape)
+        for start in range(0, len(first), FLUSH):
+            target[start : start + FLUSH] = rank[first[start : start + FLUSH]]
+        target.flush()
+        del target
+
+
+def _write_table(path: Path, columns: dict[str, object], content_hash: str) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pa.table(columns).replace_schema_metadata({"corpus": content_hash})
+    with whole_file(path) as temporary:
+        pq.write_table(table, temporary)
+
+
+def _read_table(path: Path) -> tuple[dict[str, list[Any]], str]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(path)
+        content_hash = (table.schema.metadata or {})[b"corpus"].decode()
+    except (OSError, KeyError, pa.ArrowInvalid) as error:
+        raise InputError(f"cannot be read: {error}", where=str(path), next="Train again with --force.") from error
+    return table.to_pydict(), content_hash

@@ -1,0 +1,174 @@
+"""JSON Lines, JSON arrays and plain text."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from clif.corpus.documents import Document
+from clif.corpus.fields import Fields, kind_of
+from clif.corpus.layouts import Plan, TextLayout, Written, mark
+from clif.corpus.opening import SUFFIXES, faults
+from clif.errors import InputError
+from clif.manifest import whole_file
+
+
+class JsonLines(TextLayout):
+    """One JSON object a line; blank lines are skipped."""
+
+    _fields: Fields | None = None
+
+    def documents(self) -> Iterator[Document]:
+        """Documents in order; raises InputError for a line that is not a JSON object or lacks a field."""
+        for number, line in enumerate(self.lines(), 1):
+            if line.strip(" \t\r\n"):
+                place = f"{self.file.shown}:{number}"
+                yield self._document(_parsed(line, place), place, number, line)
+
+    def copy(self, document: Document, doc_id: str) -> str:
+        """The line, written anew if it has an id to change."""
+        line = self.raw(document)
+        if self._fields is None or self._fields.id is None:
+            return line
+        # In ASCII: half a surrogate pair, or a character that the file's encoding lacks, can only be escaped.
+        renamed = json.dumps(json.loads(line) | {self._fields.id: doc_id})
+        return renamed + ("\r\n" if line.endswith("\r\n") else "\n")
+
+    def _document(self, record: Any, place: str, number: int, raw: str) -> Document:
+        if not isinstance(record, dict):
+            raise InputError(
+                f"not a JSON object but {kind_of(record)}",
+                where=place,
+                next='Write each document as an object on its own line: {"id": "a1", "text": "..."}.',
+            )
+        if self._fields is None:
+            self._fields = Fields.choose(record, self.options, place)
+        doc_id = self._fields.id_of(record, place, f"{self.file.name}:{number}")
+        text = self._fields.text_of(record, place)
+        if "\\ud" in raw or "\\uD" in raw:
+            doc_id, text = _whole_characters(doc_id), _whole_characters(text)
+        return Document(doc_id, text, place, raw)
+
+
+class JsonArray(JsonLines):
+    """One JSON array of objects, as a whole in memory."""
+
+    preamble = "[\n"
+    closing = "\n]\n"
+
+    def documents(self) -> Iterator[Document]:
+        """Documents in order; raises InputError if the file is not an array of JSON objects."""
+        text = "".join(self.lines())
+        # Without the byte order mark, if there was one: it is not allowed in JSON.
+        self.preamble = type(self).preamble
+        records = _parsed(text, self.file.shown)
+        if not isinstance(records, list):
+            raise InputError(
+                "is not an array of JSON objects",
+                where=self.file.shown,
+                next="Convert it to JSON Lines, one object a line (for example: jq -c . FILE).",
+            )
+        for number, record in enumerate(records, 1):
+            yield self._document(record, f"{self.file.shown}:item {number}", number, json.dumps(record))
+
+    def copy(self, document: Document, doc_id: str) -> str:
+        """The object on one line, with another id if it has one."""
+        return super().copy(document, doc_id).rstrip("\n")
+
+    def gap(self, previous: str) -> str:  # noqa: ARG002
+        """A comma."""
+        return ",\n"
+
+
+class TextLines(TextLayout):
+    """Plain text with a document on each line; blank lines are skipped."""
+
+    def documents(self) -> Iterator[Document]:
+        """Documents in order."""
+        for number, line in enumerate(self.lines(), 1):
+            if line.strip():
+                yield self._document(line, number, number)
+
+    def _document(self, raw: str, number: int, line: int) -> Document:
+        text = raw.replace("\r\n", "\n").rstrip("\r\n")
+        return Document(f"{self.file.name}:{number}", text, f"{self.file.shown}:{line}", raw)
+
+
+class TextBlocks(TextLines):
+    """Plain text with blank lines between documents."""
+
+    def documents(self) -> Iterator[Document]:
+        """Documents in order, numbered by block."""
+        block: list[str] = []
+        number = line = 0
+        for line, text in enumerate(self.lines(), 1):
+            if text.strip():
+                block.append(text)
+            elif block:
+                number += 1
+                yield self._document("".join(block), number, line - len(block))
+                block = []
+        if block:
+            yield self._document("".join(block), number + 1, line - len(block) + 1)
+
+    def gap(self, previous: str) -> str:
+        """A blank line."""
+        return super().gap(previous) + ("\r\n" if previous.endswith("\r\n") else "\n")
+
+
+class TextFile(TextLayout):
+    """Plain text, the whole file one document named by its path; white space alone is none."""
+
+    def documents(self) -> Iterator[Document]:
+        """The document."""
+        text = "".join(self.lines()).replace("\r\n", "\n")
+        if text.strip():
+            yield Document(self.file.name, text, self.file.shown, self.file.path)
+
+    def edit(self, plan: Plan, kept: Path, removed: Path) -> Written:
+        """Copy the file, byte for byte, once for each id."""
+        for document in self.documents():
+            ids = plan.ids(document.doc_id, _marked_name)
+            if not ids:
+                return Written([], [self._copied(removed)])
+            return Written([self._copied(kept.with_name(Path(name).name)) for name in ids], [])
+        return Written([], [])
+
+    def _copied(self, target: Path) -> Path:
+        with faults(self.file.path):
+            source = self.file.path.open("rb")
+        with source, whole_file(target) as temporary, temporary.open("wb") as file:
+            shutil.copyfileobj(source, file)
+        return target
+
+
+def _marked_name(name: str, number: int) -> str:
+    """Name of a further copy of a file: the mark stands before the suffixes, which tell the format."""
+    path = PurePosixPath(name)
+    packing = path.suffix if path.suffix.lower() in SUFFIXES else ""
+    plain = PurePosixPath(path.name.removesuffix(packing))
+    return path.with_name(mark(plain.stem, number) + plain.suffix + packing).as_posix()
+
+
+def _parsed(text: str, place: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        line = f"line {error.lineno}, " if error.lineno > 1 else ""
+        reason = f"{error.msg} ({line}column {error.colno})"
+    except (ValueError, RecursionError) as error:
+        # Numbers of thousands of digits, thousands of nested lists.
+        reason = str(error)
+    raise InputError(
+        f"not valid JSON: {reason}",
+        where=place,
+        next="Mend or remove this line: one JSON object a line. Not JSON Lines at all? Name the --format.",
+    )
+
+
+def _whole_characters(text: str) -> str:
+    """Halves of surrogate pairs, which JSON can escape but no file can hold, as U+FFFD."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

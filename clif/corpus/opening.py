@@ -1,0 +1,189 @@
+"""Open corpus files: compression told by content, text line by line, every fault as an InputError."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import io
+import shutil
+import zlib
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import zstandard
+
+from clif.errors import InputError
+from clif.manifest import whole_file
+
+SUFFIXES = (".gz", ".gzip", ".zst", ".zstd")
+GZIP, ZSTD = "gzip", "zstd"
+
+_MAGIC = {b"\x1f\x8b": GZIP, b"\x28\xb5\x2f\xfd": ZSTD}
+# pzstd puts a skippable frame first; its last digit is free.
+_MAGIC |= {bytes([0x50 + n]) + b"\x2a\x4d\x18": ZSTD for n in range(16)}
+_FOREIGN = {b"BZh91AY&SY": "bzip2", b"\xfd7zXZ\0": "xz", b"PK\x03\x04": "zip", b"7z\xbc\xaf'\x1c": "7-zip"}
+_CHUNK = 1 << 17
+
+
+def shown(path: Path) -> str:
+    """A path for messages and ids: bytes of a file name that are no text become U+FFFD."""
+    return str(path).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def compression_of(path: Path) -> str | None:
+    """Compression of a file, "gzip", "zstd" or None, by its first bytes, never by its name.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, or is packed in a way that clif does not read.
+
+    """
+    with faults(path), path.open("rb") as raw:
+        head = raw.read(10)
+    for magic, name in _FOREIGN.items():
+        if head.startswith(magic):
+            raise InputError(
+                f"is compressed with {name}, which clif does not read",
+                where=shown(path),
+                next="Unpack it, or compress it with gzip or zstd instead.",
+            )
+    return next((kind for magic, kind in _MAGIC.items() if head.startswith(magic)), None)
+
+
+@contextmanager
+def faults(path: Path) -> Iterator[None]:
+    """Turn what can go wrong while reading `path` into InputErrors that name it."""
+    where = shown(path)
+    try:
+        yield
+    except PermissionError as error:
+        raise InputError("permission denied", where=where, next="Make it readable (chmod +r).") from error
+    except (gzip.BadGzipFile, EOFError, zlib.error, zstandard.ZstdError) as error:
+        raise InputError(
+            f"the compressed data is damaged or cut short ({error})",
+            where=where,
+            next="Copy or download the file again; `gzip -t` or `zstd -t` tells whether it is whole.",
+        ) from error
+    except OSError as error:
+        raise InputError(
+            f"cannot be read: {error.strerror or error}", where=where, next="Check the file and its disk."
+        ) from error
+
+
+@contextmanager
+def open_binary(path: Path) -> Iterator[BinaryIO]:
+    """Open a file for reading, unpacked; to be used within `faults`."""
+    kind = compression_of(path)
+    with path.open("rb") as raw:
+        if kind == GZIP:
+            with gzip.GzipFile(fileobj=raw) as unpacked:
+                yield cast(BinaryIO, unpacked)
+        elif kind == ZSTD:
+            with io.BufferedReader(_Zstd(raw), _CHUNK) as frames:
+                yield frames
+        else:
+            yield raw
+
+
+def read_lines(path: Path, encoding: str) -> Generator[str, None, None]:
+    r"""Lines of a text file, unpacked, each with its ending; only \n ends a line.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read or unpacked, is not text in `encoding`, or holds NUL.
+
+    """
+    with faults(path):
+        try:
+            with open_binary(path) as binary, io.TextIOWrapper(binary, encoding, newline="\n") as text:
+                for line in text:
+                    if "\0" in line:
+                        raise _noise(path, encoding)
+                    yield line
+        except UnicodeError as error:
+            raise _noise(path, encoding) from error
+
+
+def _noise(path: Path, encoding: str) -> InputError:
+    """Find the first byte that is not text; a second pass, as a text stream does not tell its offset."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    offset, line = 0, 1
+    reason = "holds NUL characters"
+    with open_binary(path) as binary:
+        while chunk := binary.read(_CHUNK):
+            try:
+                text = decoder.decode(chunk)
+            except UnicodeDecodeError as error:
+                # The decoder puts the bytes it still held before this chunk.
+                at = offset - (len(error.object) - len(chunk)) + error.start
+                line += error.object[: error.start].count(b"\n")
+                reason = f"byte 0x{error.object[error.start]:02x} at offset {at} is not {encoding}"
+                break
+            except UnicodeError as error:
+                reason = f"is not {encoding} ({error})"
+                break
+            if "\0" in text:
+                line += text[: text.index("\0")].count("\n")
+                break
+            line += text.count("\n")
+            offset += len(chunk)
+        else:
+            reason = f"ends in the middle of a character of {encoding}"
+    return InputError(
+        f"is not plain text: {reason}",
+        where=f"{shown(path)}:{line}",
+        next="Name the encoding of the file (--encoding latin-1, --encoding utf-16, ...), "
+        "or leave this file out if it is not text.",
+    )
+
+
+def spool_stdin(stream: BinaryIO, folder: Path) -> Path:
+    """Copy a stream whole to `folder/stdin`, so that it can be read more than once.
+
+    Raises
+    ------
+    InputError
+        The folder cannot be written to.
+
+    """
+    path = folder / "stdin"
+    with whole_file(path) as temporary, temporary.open("wb") as file:
+        shutil.copyfileobj(stream, file, _CHUNK)
+    return path
+
+
+class _Zstd(io.RawIOBase):
+    """Zstandard frames, one after the other; unlike zstandard's own reader it notices a missing end."""
+
+    def __init__(self, raw: BinaryIO) -> None:
+        self._raw = raw
+        self._packed = b""
+        self._plain = memoryview(b"")
+        self._frame: zstandard.ZstdDecompressionObj | None = None
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        while not self._plain:
+            packed = self._packed or self._raw.read(_CHUNK)
+            self._packed = b""
+            if not packed:
+                if self._frame is not None:
+                    raise EOFError("the last frame has no end")
+                return 0
+            if self._frame is None:
+                # `zstd --long` uses windows beyond the library's default limit.
+                self._frame = zstandard.ZstdDecompressor(max_window_size=1 << 31).decompressobj()
+            self._plain = memoryview(self._frame.decompress(packed))
+            if self._frame.eof:
+                self._packed = self._frame.unused_data
+                self._frame = None
+        count = min(len(buffer), len(self._plain))
+        buffer[:count] = self._plain[:count]
+        self._plain = self._plain[count:]
+        return count

@@ -1,0 +1,150 @@
+"""Parquet tables, read in batches."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from clif.corpus.documents import Document
+from clif.corpus.fields import Fields
+from clif.corpus.layouts import Layout, Plan, Written, open_whole
+from clif.corpus.opening import faults, open_binary
+from clif.errors import InputError
+
+# Rows in memory at a time; whole books as rows still fit.
+_BATCH = 2048
+
+
+class Parquet(Layout):
+    """A Parquet file; documents are rows."""
+
+    def documents(self) -> Iterator[Document]:
+        """Documents in order, numbered by row, reading the columns of text and id only.
+
+        Raises
+        ------
+        InputError
+            The file is damaged, or there is no such column.
+
+        """
+        with self._open() as table:
+            fields = Fields.choose(table.schema_arrow.names, self.options, self.file.shown)
+            number = 0
+            for batch in self._batches(table, fields.names):
+                yield from self._documents(batch, fields, number)
+                number += batch.num_rows
+
+    def edit(self, plan: Plan, kept: Path, removed: Path) -> Written:
+        """Write the table again with its schema; if documents are repeated, an id of numbers becomes text."""
+        with self._open() as table, ExitStack() as stack:
+            schema = table.schema_arrow
+            fields = Fields.choose(schema.names, self.options, self.file.shown)
+            number = schema.get_field_index(fields.id) if fields.id and plan.repeats else None
+            kept_schema = schema
+            if number is not None and not _is_text(schema.field(number).type):
+                kept_schema = schema.set(number, schema.field(number).with_type(pa.string()))
+            keep = _Sink(kept, kept_schema, self, table, stack)
+            remove = _Sink(removed, schema, self, table, stack)
+            before = 0
+            for batch in self._batches(table, None):
+                rows = pa.Table.from_batches([batch])
+                ids = [plan.ids(document.doc_id) for document in self._documents(batch, fields, before)]
+                before += batch.num_rows
+                stays = _take(rows, [row for row, names in enumerate(ids) for _ in names])
+                if number is not None:
+                    field = kept_schema.field(number)
+                    column = pa.array([name for names in ids for name in names], field.type)
+                    stays = stays.set_column(number, field, column)
+                keep.write(stays)
+                remove.write(_take(rows, [row for row, names in enumerate(ids) if not names]))
+        return Written(keep.written, remove.written)
+
+    def _documents(self, batch: pa.RecordBatch, fields: Fields, before: int) -> Iterator[Document]:
+        with self._damage():
+            values = [batch.column(name).to_pylist() for name in fields.names]
+        for number, row in enumerate(zip(*values, strict=True), before + 1):
+            place = f"{self.file.shown}:row {number}"
+            record = dict(zip(fields.names, row, strict=True))
+            doc_id = fields.id_of(record, place, f"{self.file.name}:{number}")
+            yield Document(doc_id, fields.text_of(record, place), place, number)
+
+    def _batches(self, table: pq.ParquetFile, columns: list[str] | None) -> Iterator[pa.RecordBatch]:
+        batches = table.iter_batches(batch_size=_BATCH, columns=columns)
+        while True:
+            with self._damage():
+                batch = next(batches, None)
+            if batch is None:
+                return
+            yield batch
+
+    @contextmanager
+    def _open(self) -> Iterator[pq.ParquetFile]:
+        """Open the table; one that is packed is unpacked to disk first, as Parquet is read from its end."""
+        with ExitStack() as stack:
+            source: Any = self.file.path
+            if self.compression:
+                source = stack.enter_context(tempfile.TemporaryFile())
+                with faults(self.file.path), open_binary(self.file.path) as packed:
+                    shutil.copyfileobj(packed, source)
+                source.seek(0)
+            with self._damage():
+                table = stack.enter_context(pq.ParquetFile(source))
+            yield table
+
+    @contextmanager
+    def _damage(self) -> Iterator[None]:
+        try:
+            yield
+        except (pa.ArrowException, OSError, UnicodeDecodeError, KeyError) as error:
+            raise InputError(
+                f"not a valid Parquet file: {error}",
+                where=self.file.shown,
+                next="Copy or write the file again; if it is another format, name it with --format.",
+            ) from error
+
+
+class _Sink:
+    """A Parquet file that comes into being with its first row, closed by `stack`."""
+
+    def __init__(
+        self, path: Path, schema: pa.Schema, layout: Parquet, source: pq.ParquetFile, stack: ExitStack
+    ) -> None:
+        self._path = path
+        self._schema = schema
+        self._layout = layout
+        self._stack = stack
+        self._writer: pq.ParquetWriter | None = None
+        metadata = source.metadata
+        codec = metadata.row_group(0).column(0).compression if metadata.num_row_groups else "SNAPPY"
+        self._codec = "NONE" if codec == "UNCOMPRESSED" else codec
+
+    def write(self, rows: pa.Table) -> None:
+        """Append rows."""
+        if not rows.num_rows:
+            return
+        if self._writer is None:
+            stream = self._stack.enter_context(open_whole(self._path, self._layout.compression))
+            self._writer = self._stack.enter_context(pq.ParquetWriter(stream, self._schema, compression=self._codec))
+        self._writer.write_table(rows)
+
+    @property
+    def written(self) -> list[Path]:
+        """The file, if there is one."""
+        return [self._path] if self._writer else []
+
+
+def _take(rows: pa.Table, numbers: list[int]) -> pa.Table:
+    return rows.take(pa.array(numbers, pa.int64()))
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))

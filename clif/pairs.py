@@ -1,0 +1,151 @@
+"""Expected training pairs of skip-gram, without sampling.
+
+word2vec drops frequent tokens (keep probability p), closes the gaps, draws a window b ~ Uniform{1..W} at each
+remaining token and pairs it with the b tokens to either side. The pair of the tokens at positions i and j of
+a document is therefore formed, in expectation,
+
+    weight(i, j) = p_i p_j E[max(0, W - g)] / W        times an epoch,
+
+with g the number of kept tokens strictly between them, a Poisson-binomial variable. Its distribution below W
+is carried while scanning outwards from i; the scan ends when P(g < W) < 1e-9.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+# gensim trains on at most this many tokens at once and silently cuts the rest; clif splits there instead.
+LONGEST = 10_000
+NEGLIGIBLE = 1e-9
+BLOCK = 1 << 18
+
+
+@dataclass(frozen=True, eq=False)
+class Contexts:
+    """Training contexts of some documents as parallel arrays, ordered by document and position.
+
+    `document` indexes the corpus; `position` and `output_position` index the document's tokens; `input` and
+    `output` are rows of the vocabulary; `weight` is the expected number of times the pair is formed in an
+    epoch.
+    """
+
+    document: NDArray[np.int64]
+    position: NDArray[np.int64]
+    output_position: NDArray[np.int64]
+    input: NDArray[np.int64]
+    output: NDArray[np.int64]
+    weight: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.weight)
+
+
+def stream_contexts(
+    tokens: NDArray[np.uint32],
+    offsets: NDArray[np.int64],
+    keep: NDArray[np.float64],
+    window: int,
+    wanted: NDArray[np.bool_] | None = None,
+    documents: NDArray[np.int64] | None = None,
+    block: int = BLOCK,
+) -> Iterator[Contexts]:
+    """Yield the contexts of a corpus in blocks of at most `block` contexts.
+
+    `tokens` holds the documents one after the other, document z at offsets[z]:offsets[z + 1]; ids at or above
+    V = len(keep) are outside the vocabulary and leave before anything else. `wanted` (V,) restricts the
+    input words; `documents` restricts the documents (as indices, in the order they shall come).
+    """
+    if wanted is None:
+        wanted = np.ones(len(keep), dtype=np.bool_)
+    if documents is None:
+        documents = np.arange(len(offsets) - 1)
+    lengths = offsets[documents + 1] - offsets[documents]
+    longest = int(lengths.max(initial=0))
+    # A centre's contexts must fit whole, and there are at most two times LONGEST of them.
+    block = max(block, 2 * min(LONGEST, longest) + 1)
+    integers = np.empty((5, block), dtype=np.int64)
+    weights = np.empty(block)
+    inside = np.empty(longest, dtype=np.int64)
+    done, centre = 0, 0
+    while done < len(documents):
+        done, centre, n = _fill(
+            tokens, offsets, documents, keep, window, wanted, done, centre, inside, integers, weights
+        )
+        if n:
+            document, position, output_position, word, output = integers[:, :n].copy()
+            yield Contexts(document, position, output_position, word, output, weights[:n].copy())
+
+
+@njit(nogil=True, cache=True)
+def _fill(tokens, offsets, documents, keep, window, wanted, done, centre, inside, integers, weights):  # type: ignore[no-untyped-def]
+    """Fill the block from document `done`, centre `centre`; return where to go on and how many are filled."""
+    size = len(keep)
+    room = len(weights)
+    between = np.empty(window)
+    n = 0
+    while done < len(documents):
+        document = documents[done]
+        start = offsets[document]
+        length = 0
+        any_wanted = False
+        for position in range(offsets[document + 1] - start):
+            token = tokens[start + position]
+            if token < size:
+                inside[length] = position
+                length += 1
+                any_wanted = any_wanted or wanted[token]
+        if any_wanted:
+            while centre < length:
+                word = tokens[start + inside[centre]]
+                if wanted[word]:
+                    first = centre - centre % LONGEST
+                    last = min(first + LONGEST, length)
+                    if room - n < last - first:
+                        return done, centre, n
+                    for step in (-1, 1):
+                        n = _scan(
+                            tokens, start, document, inside, centre, step, first, last,
+                            keep, window, between, n, integers, weights,
+                        )  # fmt: skip
+                centre += 1
+        done += 1
+        centre = 0
+    return done, centre, n
+
+
+@njit(nogil=True, cache=True)
+def _scan(  # type: ignore[no-untyped-def]
+    tokens, start, document, inside, centre, step, first, last, keep, window, between, n, integers, weights
+):
+    """Append the contexts of one centre in one direction; `between[g]` = P(g kept tokens strictly between)."""
+    word = tokens[start + inside[centre]]
+    between[:] = 0.0
+    between[0] = 1.0
+    other = centre + step
+    while first <= other < last:
+        output = tokens[start + inside[other]]
+        reach = 0.0
+        total = 0.0
+        for g in range(window):
+            reach += between[g] * (window - g)
+            total += between[g]
+        if total < NEGLIGIBLE:
+            break
+        p = keep[output]
+        integers[0, n] = document
+        integers[1, n] = inside[centre]
+        integers[2, n] = inside[other]
+        integers[3, n] = word
+        integers[4, n] = output
+        weights[n] = keep[word] * p * reach / window
+        n += 1
+        for g in range(window - 1, 0, -1):
+            between[g] = between[g] * (1.0 - p) + between[g - 1] * p
+        between[0] *= 1.0 - p
+        other += step
+    return n

@@ -1,0 +1,157 @@
+"""A run folder: the encoded corpus, the model trained on it, and what was made from them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from clif.corpus.encoding import Corpus, open_corpus
+from clif.corpus.reading import ReadOptions
+from clif.corpus.tokenising import Tokeniser
+from clif.errors import InputError, MismatchError
+from clif.manifest import file_sha256, read_json, whole_file
+from clif.model import SkipGram
+from clif.settings import TrainingSettings
+from clif.vocabulary import Vocabulary
+
+DEFAULT_RUN = Path("clif-run")
+MANIFEST, MODEL = "manifest.json", "model.safetensors"
+FORMAT = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """An opened run folder; its parts are read when they are first used."""
+
+    path: Path
+    manifest: dict[str, Any]
+
+    @cached_property
+    def settings(self) -> TrainingSettings:
+        """How the model was trained."""
+        return TrainingSettings.from_dict(self.manifest["settings"])
+
+    @property
+    def imported(self) -> bool:
+        """Whether the model was trained elsewhere and brought in."""
+        return bool(self.manifest["training"].get("imported"))
+
+    @cached_property
+    def read_options(self) -> ReadOptions:
+        """How the corpus was read."""
+        return ReadOptions.from_dict(self.manifest["corpus"]["read"])
+
+    @cached_property
+    def tokeniser(self) -> Tokeniser:
+        """How the corpus was tokenised."""
+        return Tokeniser(**self.manifest["corpus"]["tokens"])
+
+    @property
+    def sources(self) -> list[Path]:
+        """The files and folders that the corpus was read from; empty for the default corpus."""
+        sources = [Path(source) for source in self.manifest["corpus"]["sources"]]
+        return [source if source.is_absolute() else self.path / source for source in sources]
+
+    @cached_property
+    def corpus(self) -> Corpus:
+        """The encoded corpus; raises MismatchError if it is not the one the model was trained on."""
+        corpus = open_corpus(self.path)
+        self._belongs("the encoded corpus", corpus.content_hash)
+        return corpus
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """The first V word types of the corpus, with the counts that training used."""
+        size = self.manifest["vocabulary"]["words"]
+        return Vocabulary(self.corpus.types[:size], self.corpus.counts[:size])
+
+    @cached_property
+    def model(self) -> SkipGram:
+        """The model; raises MismatchError if it was not trained on the corpus of this folder."""
+        U, C, about = read_matrices(self.path / MODEL)
+        self._belongs(f"the model {MODEL}", about.get("corpus", ""))
+        return SkipGram(
+            words=self.vocabulary.words,
+            U=U,
+            C=C,
+            counts=self.vocabulary.counts,
+            settings=self.settings,
+            source=str(self.path),
+        )
+
+    @cached_property
+    def identity(self) -> dict[str, str]:
+        """What a file made from this run names, to be refused by any other run."""
+        return {"model": file_sha256(self.path / MODEL), "corpus": self.manifest["corpus"]["hash"]}
+
+    @property
+    def rankings(self) -> Path:
+        """Folder of the stored rankings."""
+        return self.path / "rankings"
+
+    @property
+    def retrains(self) -> Path:
+        """Folder of the retrainings."""
+        return self.path / "retrains"
+
+    def _belongs(self, what: str, content_hash: str) -> None:
+        if content_hash != self.manifest["corpus"]["hash"]:
+            raise MismatchError(
+                f"{what} does not belong to this run's corpus",
+                where=str(self.path),
+                next="Restore the file of this run, or train again with --force.",
+            )
+
+
+def is_run(path: Path) -> bool:
+    """Whether `path` is a run folder."""
+    return (path / MANIFEST).is_file()
+
+
+def open_run(path: Path | str | None = None) -> Run:
+    """Open a run folder, ./clif-run unless told otherwise; raises InputError if there is none."""
+    folder = Path(path or DEFAULT_RUN)
+    if not is_run(folder):
+        what = "this folder holds no run" if folder.is_dir() else "there is no run here"
+        raise InputError(what, where=str(folder), next="Make one with `clif train`, or name the folder of a run.")
+    manifest = read_json(folder / MANIFEST, "Train again with --force.")
+    try:
+        known = manifest["format"] == FORMAT and {"settings", "corpus", "vocabulary"} <= set(manifest)
+    except (TypeError, KeyError):
+        known = False
+    if not known:
+        raise InputError(
+            "not the manifest of a run that this version of clif reads",
+            where=str(folder / MANIFEST),
+            next="Train again with --force.",
+        )
+    return Run(folder, manifest)
+
+
+def write_matrices(path: Path, U: np.ndarray, C: np.ndarray, about: dict[str, Any]) -> None:
+    """Write both matrices as safetensors; `about` holds no times, so equal models give equal bytes."""
+    from safetensors.numpy import save_file
+
+    # One key: the order of several is not kept by the format.
+    text = json.dumps(about, sort_keys=True)
+    with whole_file(path) as temporary:
+        save_file({"U": np.ascontiguousarray(U), "C": np.ascontiguousarray(C)}, temporary, metadata={"clif": text})
+
+
+def read_matrices(path: Path) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
+    """Read U, C and what was written about them; raises InputError for a damaged file."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            about = json.loads((file.metadata() or {})["clif"])
+            return file.get_tensor("U"), file.get_tensor("C"), about
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        raise InputError(
+            f"cannot be read as a model: {error}", where=str(path), next="Train again with --force."
+        ) from error
