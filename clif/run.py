@@ -133,6 +133,37 @@ def open_run(path: Path | str | None = None) -> Run:
     return Run(folder, manifest)
 
 
+def open_model(target: Path | str | None = None, *, allow_pickle: bool = False) -> SkipGram:
+    """The model of a run folder, ./clif-run unless told otherwise, or of a file of vectors in any known format.
+
+    Raises
+    ------
+    InputError
+        There is no such file, or it cannot be read as vectors.
+
+    """
+    path = Path(target or DEFAULT_RUN)
+    if target is None or path.is_dir():
+        return open_run(path).model
+    from clif.formats import load_vectors
+
+    return load_vectors(path, allow_pickle=allow_pickle)
+
+
+def open_trained(target: Path | str | None = None) -> Run:
+    """Open a run for what needs the corpus and both matrices; raises InputError that says why vectors do not do."""
+    path = Path(target or DEFAULT_RUN)
+    if path.is_file():
+        raise InputError(
+            "a file of vectors can be audited, but ranking documents needs the corpus they were trained on "
+            "and the output vectors as well, which it does not hold together",
+            where=str(path),
+            next="Train with `clif train CORPUS`, or make a run of a full gensim model and its corpus "
+            "with `clif import MODEL CORPUS`.",
+        )
+    return open_run(path)
+
+
 def write_matrices(path: Path, U: np.ndarray, C: np.ndarray, about: dict[str, Any]) -> None:
     """Write both matrices as safetensors; `about` holds no times, so equal models give equal bytes."""
     from safetensors.numpy import save_file

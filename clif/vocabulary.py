@@ -38,7 +38,8 @@ class Vocabulary:
         """
         if sample == 0:
             return np.ones(len(self.words))
-        ratio = sample * float(self.counts.sum()) / self.counts
+        # A word of an imported model may be missing from the corpus; it is never dropped.
+        ratio = sample * float(self.counts.sum()) / np.maximum(self.counts, 1)
         return np.minimum(1.0, np.sqrt(ratio) + ratio)
 
     def noise(self, exponent: float = 0.75) -> NDArray[np.float64]:

@@ -78,7 +78,7 @@ class JsonArray(JsonLines):
         """The object on one line, with another id if it has one."""
         return super().copy(document, doc_id).rstrip("\n")
 
-    def gap(self, previous: str) -> str:  # noqa: ARG002
+    def gap(self, previous: str) -> str:
         """A comma."""
         return ",\n"
 

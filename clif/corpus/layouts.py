@@ -98,7 +98,7 @@ class TextLayout(Layout):
         """The document as it stands in the file."""
         return str(document.record)
 
-    def copy(self, document: Document, doc_id: str) -> str:  # noqa: ARG002
+    def copy(self, document: Document, doc_id: str) -> str:
         """The document as a record of its own with a new id, where records have ids."""
         return self.raw(document)
 
@@ -163,7 +163,7 @@ def open_whole(path: Path, compression: str | None) -> Iterator[BinaryIO]:
     with whole_file(path) as temporary, temporary.open("wb") as raw:
         if compression == GZIP:
             # Neither a time nor the temporary name may get into the file.
-            with gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as packed:
+            with gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed:
                 yield cast(BinaryIO, packed)
         elif compression == ZSTD:
             with zstandard.ZstdCompressor().stream_writer(raw, closefd=False) as frames:

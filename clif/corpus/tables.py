@@ -34,11 +34,11 @@ class Csv(TextLayout):
 
         """
         rows = self._rows()
-        header, _, raw = next(rows, ([], 0, ""))
+        header, first, raw = next(rows, ([], 0, ""))
         if not header:
             return
         self.preamble += raw
-        fields = Fields.choose(header, self.options, f"{self.file.shown}:1")
+        fields = Fields.choose(header, self.options, f"{self.file.shown}:{first}")
         self._id_column = header.index(fields.id) if fields.id else None
         for number, (row, line, raw) in enumerate(rows, 1):
             place = f"{self.file.shown}:{line}"

@@ -1,0 +1,105 @@
+"""The command line: thin commands over the library, imported only when they are called."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from clif import __version__
+from clif.errors import ClifError
+
+COMMANDS = {
+    "train": "Train a skip-gram model on a corpus.",
+    "audit": "Measure bias: WEAT effect sizes with exact p-values.",
+    "rank": "Rank all documents by their influence on a bias.",
+    "retrain": "Retrain without the top documents and compare.",
+    "run": "Do all of it, from one TOML file; resumes.",
+    "import": "Make a run from a gensim model and its corpus.",
+    "export": "Write a run's vectors for other tools.",
+}
+
+WELCOME = """\
+clif says which documents put the bias into a word embedding, and proves it by retraining.
+
+Start here, in any folder (without a corpus, clif takes the State of the Union speeches):
+
+  clif train                          train a skip-gram model     (or: clif train CORPUS)
+  clif audit --test weat              how biased is it?
+  clif rank                           which documents put it there?
+  clif retrain --remove-top-k zero    what happens without them?
+
+or all at once: clif run. Help: clif --help, clif COMMAND --help.
+"""
+
+
+class LazyGroup(click.Group):
+    """Commands are modules of this package, imported when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands in the order in which they are used."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the module of a command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"clif.cli.{cmd_name}_command")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(
+    cls=LazyGroup,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
+    epilog="Exit codes: 0 done, 1 error, 2 wrong usage, 3 no test covered, 5 files do not belong together, "
+    "130 interrupted. Shell completion: see the README.",
+)
+@click.version_option(__version__, prog_name="clif")
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    """Which documents put the bias into a word embedding?
+
+    The run lives in ./clif-run unless a command is told otherwise.
+
+    Example: clif train speeches.jsonl && clif rank --test gender-career
+    """
+    if ctx.invoked_subcommand is None:
+        click.echo(WELCOME, nl=False)
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with its code; no traceback for what a user can cause."""
+    try:
+        cli.main(args=args, prog_name="clif", standalone_mode=False)
+    except ClifError as error:
+        _say(f"Error: {error}")
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        _say("Interrupted. What was finished is kept: run the same command again to go on.")
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader of our output has left; what follows would fail again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except MemoryError:
+        _say("Error: memory ran out\n  next: Use a smaller --dim, a larger --min-count or fewer --processes.")
+        sys.exit(1)
+
+
+def _say(message: str) -> None:
+    from clif.cli.screen import clean
+
+    click.echo(clean(message, keep="\n"), err=True)

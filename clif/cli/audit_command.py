@@ -1,0 +1,67 @@
+"""clif audit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from clif.cli.options import FILE, clif_command
+from clif.cli.screen import Screen, number
+
+
+@clif_command("clif audit --test weat6 --test my-test.toml")
+@click.argument("target", required=False, type=FILE, metavar="[RUN or VECTORS]")
+@click.option("--test", "tests", multiple=True, help="Test: name, 'weat' for all, or TOML file; repeatable.  [weat]")
+@click.option("--ddof", type=int, default=0, show_default=True, help="Degrees of freedom taken from the deviation.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of sampled p-values.")
+@click.option("--allow-pickle", is_flag=True, help="Read pickled models, which can run code: only if you trust them.")
+def command(
+    screen: Screen, target: Path | None, tests: tuple[str, ...], ddof: int, seed: int, allow_pickle: bool
+) -> None:
+    """Measure bias by the Word Embedding Association Test.
+
+    Reads a run folder (./clif-run by default) or vectors of any common format: word2vec text or binary, GloVe,
+    gensim. p-values are exact, over all partitions of the target words, where that is possible.
+    """
+    from clif.objectives import audit, load_tests
+    from clif.run import open_model
+
+    chosen = load_tests(tests or ("weat",))
+    model = open_model(target, allow_pickle=allow_pickle)
+    show(screen, audit(model, chosen, ddof=ddof, seed=seed))
+
+
+def show(screen: Screen, audit: Any) -> None:
+    """Print an Audit."""
+    if screen.result(audit):
+        return
+    rows = []
+    for result in audit.results:
+        present = "/".join(str(len(result.words[key])) for key in "XYAB")
+        missing = sum(len(words) for words in result.missing.values())
+        exact = "" if result.p_value_kind == "exact" else "~"
+        rows.append(
+            [
+                result.test,
+                number(result.effect_size, 2, sign=True),
+                f"{exact}{result.p_value:.4f}",
+                f"{exact}{result.p_value_two_sided:.4f}",
+                present,
+                str(missing),
+            ]
+        )
+    columns = ["test", "effect size", "p", "p two-sided", "words X/Y/A/B", "missing"]
+    screen.table("Bias (WEAT)", columns, rows)
+    screen.text("Positive: X goes with A and Y with B. p: chance of as large a statistic if the target")
+    screen.text("words were divided at random (~ sampled, else exact).")
+    for result in audit.results:
+        labels = result.labels
+        screen.text(f"{result.test}: {labels['X']} / {labels['Y']} and {labels['A']} / {labels['B']}")
+        for key in "XYAB":
+            if result.missing[key]:
+                screen.text(f"  {key} lacks {len(result.missing[key])}: {', '.join(result.missing[key])}")
+    for skipped in audit.skipped:
+        screen.warn(f"{skipped.test} skipped: {skipped.reason}")
+    screen.next(f"clif rank --test {max(audit.results, key=lambda r: abs(r.effect_size)).test}")

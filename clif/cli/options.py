@@ -1,0 +1,93 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from clif.cli.screen import Screen
+
+FILE = click.Path(path_type=Path)
+
+
+def clif_command(example: str, **settings: Any) -> Callable[[Callable[..., None]], click.Command]:
+    """Make a command with --json and --quiet, passed on as a Screen, and an example in its help."""
+
+    def decorate(function: Callable[..., None]) -> click.Command:
+        @click.command(epilog=f"Example: {example}", **settings)
+        @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, nothing else there.")
+        @click.option("--quiet", "-q", is_flag=True, help="No messages and no progress.")
+        @functools.wraps(function)
+        def wrapped(as_json: bool, quiet: bool, **rest: Any) -> None:
+            function(Screen(as_json, quiet), **rest)
+
+        assert isinstance(wrapped, click.Command)
+        return wrapped
+
+    return decorate
+
+
+def run_argument(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The run folder, ./clif-run if it is left out."""
+    return click.argument("run", required=False, type=FILE)(function)
+
+
+def config_option(*sections: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """--config FILE.toml, whose `sections` give defaults for the command's options."""
+
+    def load(ctx: click.Context, _parameter: click.Parameter, path: Path | None) -> None:
+        if path is None:
+            return
+        from clif.config import load_config
+
+        config = load_config(path)
+        defaults: dict[str, Any] = {"out": config.out}
+        for section in sections:
+            defaults.update(config.section(section))
+        ctx.default_map = {**(ctx.default_map or {}), **defaults}
+
+    return click.option(
+        "--config",
+        type=FILE,
+        is_eager=True,
+        expose_value=False,
+        callback=load,
+        help="TOML file with defaults for these options.",
+    )
+
+
+def corpus_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """How a corpus is read and tokenised."""
+    options = [
+        click.option(
+            "--format",
+            default="auto",
+            show_default=True,
+            help="jsonl, text, csv, tsv, parquet or wnc (Wikipedia Neutrality Corpus).",
+        ),
+        click.option("--text-field", help="Field that holds the text.  [guessed]"),
+        click.option("--id-field", help="Field that holds the id.  [guessed, else file and line]"),
+        click.option("--split", help="Plain text: a document is a 'line', a 'file' or a 'blank'-separated block."),
+        click.option("--side", help="Neutrality corpus: which column, 'biased' or 'neutral'."),
+        click.option("--encoding", default="utf-8", show_default=True, help="Encoding of text files."),
+        click.option("--keep-case", is_flag=True, help="Do not lower-case."),
+        click.option("--pretokenised", is_flag=True, help="Split at white space, change nothing else."),
+    ]
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def reading(options: dict[str, Any]) -> dict[str, Any]:
+    """Take the corpus options out of `options` and make `read` and `tokeniser` of them."""
+    from clif.corpus.reading import ReadOptions
+    from clif.corpus.tokenising import Tokeniser
+
+    names = ("format", "text_field", "id_field", "split", "side", "encoding")
+    read = ReadOptions(**{name: options.pop(name) for name in names})
+    tokeniser = Tokeniser(keep_case=options.pop("keep_case"), pretokenised=options.pop("pretokenised"))
+    return {"read": read, "tokeniser": tokeniser}

@@ -1,0 +1,128 @@
+"""clif rank."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from clif.cli.options import FILE, clif_command, run_argument
+from clif.cli.screen import Screen, number
+
+SHOWN = 10
+
+
+@clif_command("clif rank --test gender-career --out ranking.parquet")
+@run_argument
+@click.option("--test", help="Test: name or TOML file.  [that of the newest ranking, else gender-career]")
+@click.option("--method", default="block", show_default=True, help="block, gradient, frequency, length or random.")
+@click.option("--measure", default="effect_size", show_default=True, help="effect_size or mean_difference.")
+@click.option("--unit", default="document", show_default=True, help="document or context (one training pair).")
+@click.option("--top", help="Ranks to write to --out, or 'all'.  [documents: all, contexts: 10000]")
+@click.option("--damping", type=float, help="Added to the curvature.  [1 / sum of the learning rates]")
+@click.option("--out", type=FILE, help="A further copy: .csv, .jsonl, .parquet or .trec.")
+@click.option("--no-cache", is_flag=True, help="Compute anew, even if the list is stored.")
+def command(
+    screen: Screen,
+    run: Path | None,
+    test: str | None,
+    method: str,
+    measure: str,
+    unit: str,
+    top: str | None,
+    damping: float | None,
+    out: Path | None,
+    no_cache: bool,
+) -> None:
+    """Rank all documents of a run by their influence on a bias.
+
+    Influence is the predicted change of the test when the document is removed. Rank 1: removal reduces the bias
+    most; the last rank: it increases it most. The list is stored in the run; --out writes a further copy.
+    """
+    from clif.errors import UsageError
+    from clif.ranking import TOP_CONTEXTS, check_ending, rank, write_ranking
+    from clif.run import open_trained
+
+    limit = None
+    if top not in (None, "all"):
+        if not str(top).isdigit() or int(str(top)) < 1:
+            raise UsageError(f"{top!r} is not a number of ranks", where="--top", next="Give 1 or more, or 'all'.")
+        limit = int(str(top))
+    elif top is None and unit == "context":
+        limit = TOP_CONTEXTS
+    if out:
+        check_ending(out)
+    opened = open_trained(run)
+    ranking = rank(
+        opened, test, method=method, measure=measure, unit=unit, top=limit, damping=damping, cache=not no_cache
+    )
+    if out:
+        write_ranking(ranking, out, limit)
+    show(screen, ranking, opened, out)
+
+
+def show(screen: Screen, ranking: Any, run: Any, out: Path | None = None) -> None:
+    """Print both ends of a Ranking."""
+    for warning in ranking.warnings:
+        screen.warn(warning)
+    values = ranking.to_dict()
+    if screen.result({**values, "out": out}):
+        return
+    measure = values["measure"].replace("_", " ")
+    head = f"{values['test']}: {measure} {values['value']:+.3g}, method {values['method']}"
+    unit = ranking.about["unit"]
+    digits = 4 if unit == "document" else 6
+    names, row = _document_row(run) if unit == "document" else _context_row()
+    count = len(ranking)
+    shown = [*range(min(SHOWN, count)), *range(max(SHOWN, count - SHOWN // 2), count)]
+    rows = [row(ranking, place, digits) for place in shown]
+    if count > 2 * SHOWN:
+        rows.insert(SHOWN, ["..."] + [""] * (len(names) - 1))
+    screen.table(head, names, rows, left=0)
+    screen.text("Influence: predicted change when removed. Rank 1 reduces the bias most, the last increases it most.")
+    crossing = values["zero_crossing"]
+    if unit == "document" and crossing is None:
+        screen.text("No number of removals is predicted to bring it to zero.")
+    elif unit == "document":
+        screen.text(
+            f"Predicted to bring it to zero: removing the first {crossing:,} of {values['documents']:,} documents."
+        )
+    screen.say(f"Stored: {ranking.path}" + (f"; copy: {out}" if out else ""))
+    screen.next("clif retrain --remove-top-k " + ("zero" if crossing else "100"))
+
+
+def _document_row(run: Any) -> Any:
+    corpus = run.corpus
+
+    def beginning(doc_id: str) -> str:
+        start, end = corpus.offsets[corpus.number[doc_id] : corpus.number[doc_id] + 2]
+        words = [corpus.types[token] for token in corpus.tokens[start : min(end, start + 8)]]
+        text = " ".join(words)
+        return text if len(text) <= 34 else text[:33] + "…"
+
+    def row(ranking: Any, place: int, digits: int) -> list[str]:
+        doc_id = ranking.columns["doc_id"][place]
+        return [
+            str(ranking.columns["rank"][place]),
+            number(ranking.columns["influence"][place], digits, sign=True),
+            str(ranking.columns["tokens"][place]),
+            doc_id,
+            beginning(doc_id),
+        ]
+
+    return ["rank", "influence", "tokens", "document", "begins"], row
+
+
+def _context_row() -> Any:
+    def row(ranking: Any, place: int, digits: int) -> list[str]:
+        get = {name: column[place] for name, column in ranking.columns.items()}
+        return [
+            str(get["rank"]),
+            number(get["influence"], digits, sign=True),
+            f"{get['input']} → {get['output']}",
+            f"{get['distance']:+d}",
+            f"{get['doc_id']} @{get['position']}",
+        ]
+
+    return ["rank", "influence", "pair", "distance", "document"], row

@@ -1,0 +1,103 @@
+"""clif retrain."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from clif.cli.options import FILE, clif_command, run_argument
+from clif.cli.screen import Screen, number
+
+
+@clif_command("clif retrain --remove-top-k 100 --seeds 5")
+@run_argument
+@click.option("--remove-top-k", metavar="K", help="Remove K documents; 'zero': where the prediction is nearest zero.")
+@click.option("--amplify-top-k", type=int, metavar="K", help="Repeat K documents instead.")
+@click.option("--copies", type=int, default=1, show_default=True, help="Further copies of each repeated document.")
+@click.option("--goal", help="reduce or increase the bias.  [removal: reduce, repetition: increase]")
+@click.option("--test", help="Test: name or TOML file.  [that of the newest ranking, else gender-career]")
+@click.option("--method", help="Method of the ranking.  [that of the newest ranking, else block]")
+@click.option("--measure", help="effect_size or mean_difference.  [that of the newest ranking]")
+@click.option("--ranking", type=FILE, help="Take the order of documents from this file.")
+@click.option("--seeds", type=int, default=3, show_default=True, help="Retrainings of each set.")
+@click.option("--controls", type=int, default=3, show_default=True, help="Random sets of as many tokens.")
+@click.option("--protect", type=FILE, help="File of document ids that must stay, one a line.")
+@click.option("--holdout-words", help="Choose with half of the 'targets', 'attributes' or 'both'; judge on the rest.")
+@click.option("--processes", type=int, help="Trainings at a time.  [one a core]")
+def command(
+    screen: Screen,
+    run: Path | None,
+    remove_top_k: str | None,
+    amplify_top_k: int | None,
+    **options: Any,
+) -> None:
+    """Retrain without the top documents, and compare with random removals.
+
+    Trains from scratch with the same seeds: on the full corpus, on the edited one, and without random sets of as
+    many tokens. Prints what was predicted beside what came out. Interrupted, it goes on where it stopped.
+    """
+    from clif.retraining import retrain
+    from clif.run import open_trained
+
+    options["holdout"] = options.pop("holdout_words")
+    remove = int(remove_top_k) if remove_top_k and remove_top_k.lstrip("+-").isdecimal() else remove_top_k
+    opened = open_trained(run)
+    with screen.progress() as progress:
+        result = retrain(opened, remove=remove, amplify=amplify_top_k, progress=progress, **options)
+    show(screen, result)
+
+
+def show(screen: Screen, result: Any) -> None:
+    """Print a RetrainResult."""
+    values = result.to_dict()
+    for warning in values["warnings"]:
+        screen.warn(warning)
+    if screen.result(values):
+        return
+    if values["reused"]:
+        screen.say("These retrainings were done already.")
+    k, verb = (values["removed"], "removed") if values["removed"] else (values["amplified"], "amplified")
+    share = values["edited_tokens"] / values["tokens"]
+    head = (
+        f"{values['test']}: {k:,} of {values['documents']:,} documents {verb} "
+        f"({values['edited_tokens']:,} tokens, {share:.2%})"
+    )
+    measure = values["measure"].replace("_", " ")
+    labels = {"before": "before", "after": f"{verb} by {values['method']}", "controls": f"{verb} at random"}
+    rows = [[label, *_cells(values[name])] for name, label in labels.items()]
+    screen.table(head, [measure, "mean", "sd", "95% interval", "runs"], rows)
+    change = f"{values['realised']:+.2f}"
+    if values["realised_ci95"]:
+        low, high = values["realised_ci95"]
+        change += f" (95% interval {low:+.2f} to {high:+.2f})"
+    screen.text(f"Change: predicted {values['predicted']:+.2f}, realised {change}.")
+    if values["p_value"] is not None:
+        screen.text(f"Against random removal: p = {values['p_value']:.4f} (exact permutation within seeds, two-sided).")
+    for kind, ratio in values["transfer"].items():
+        if values["holdout_words"] == kind:
+            held = values["held_out"]
+            screen.text(
+                f"Held-out {kind}: {number(held['before']['mean'])} before, {number(held['after']['mean'])} after; "
+                f"transfer {number(ratio)} of the change on the words that were used."
+            )
+    tests = [
+        [name, *(number(row[group]["mean"], sign=True) for group in ("before", "after", "controls"))]
+        for name, row in values["tests"].items()
+    ]
+    quality = values["quality"]
+    title = f"WordSim-353 ({quality['pairs']} pairs)"
+    tests.append([title, *(number(quality[group]["mean"], 3) for group in ("before", "after", "controls"))])
+    screen.table("What else changed (effect sizes)", ["test", "before", "after", "random"], tests)
+    screen.say(f"Edited corpus, removed documents and result.json: {values['folder']}")
+
+
+def _cells(sample: dict[str, Any]) -> list[str]:
+    interval = sample["ci95"]
+    return [
+        number(sample["mean"], sign=True),
+        number(sample["sd"]),
+        f"{interval[0]:+.2f} to {interval[1]:+.2f}" if interval else "-",
+        str(len(sample["runs"])),
+    ]

@@ -1,0 +1,46 @@
+"""clif run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from clif.cli import audit_command, rank_command, retrain_command, train_command
+from clif.cli.options import FILE, clif_command
+from clif.cli.screen import Screen
+
+
+@clif_command("clif run --config configs/demo.toml")
+@click.option("--config", type=FILE, help="TOML file; what it leaves out takes the defaults of the commands.")
+@click.option("--out", type=FILE, help="Folder of the run.  [clif-run, or `out` of the file]")
+@click.option("--force", is_flag=True, help="Replace a run that was made otherwise.")
+def command(screen: Screen, config: Path | None, out: Path | None, force: bool) -> None:
+    """Train, audit, rank and retrain, as one TOML file says; alone, the demonstration on the speeches.
+
+    What is finished is not done again, so an interrupted run goes on where it stopped.
+    """
+    from clif.config import RunConfig, load_config
+    from clif.pipeline import run_all
+
+    settings = load_config(config) if config else RunConfig()
+    printed: dict[str, Any] = {
+        "train": train_command.show,
+        "audit": audit_command.show,
+        "rank": rank_command.show,
+        "retrain": retrain_command.show,
+    }
+    quiet_steps = Screen(json=False, quiet=True)  # no "next:" between the steps
+
+    def finished(stage: str, result: Any, run: Any) -> None:
+        if screen.json:
+            return
+        show = printed[stage]
+        show(quiet_steps, result, run) if stage == "rank" else show(quiet_steps, result)
+
+    with screen.progress() as progress:
+        results = run_all(settings, out=out, force=force, progress=progress, finished=finished)
+    if screen.result(results):
+        return
+    screen.say(f"Edited corpus, removed documents and result.json: {results['retrain']['folder']}")

@@ -1,0 +1,114 @@
+"""What the terminal shows: results on stdout, messages and progress on stderr."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any
+
+import click
+
+from clif.manifest import to_json
+
+
+def clean(text: str, keep: str = "") -> str:
+    """`text` with control characters escaped, so that no document can steer the terminal."""
+    return "".join(
+        c if c in keep or c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in text
+    )
+
+
+def number(value: float | None, digits: int = 2, sign: bool = False) -> str:
+    """A number for a table; a dash where there is none."""
+    return "-" if value is None else f"{value:{'+' if sign else ''}.{digits}f}"
+
+
+class Screen:
+    """Where a command prints: `json` prints one object on stdout and nothing else, `quiet` no messages."""
+
+    def __init__(self, json: bool, quiet: bool) -> None:
+        from rich.console import Console
+
+        self.json = json
+        self.quiet = quiet
+        self.out = Console(highlight=False, soft_wrap=False)
+        self.err = Console(stderr=True, highlight=False)
+
+    def say(self, message: str) -> None:
+        """A message on stderr."""
+        if not self.quiet:
+            self.err.print(clean(message, keep="\n"), markup=False)
+
+    def warn(self, message: str) -> None:
+        """A warning on stderr, also under --quiet."""
+        self.err.print("Warning: " + clean(message), markup=False, style="yellow")
+
+    def next(self, *commands: str) -> None:
+        """The next sensible commands, on stderr."""
+        self.say("Next: " + "  or  ".join(commands))
+
+    def result(self, value: Any) -> bool:
+        """Print `value` as JSON if --json was given; says whether it did."""
+        if self.json:
+            click.echo(to_json(value, indent=2))
+        return self.json
+
+    def text(self, line: str = "") -> None:
+        """A line of the result."""
+        self.out.print(clean(line), markup=False)
+
+    def table(self, title: str | None, columns: list[str], rows: list[list[str]], left: int = 1) -> None:
+        """A table of the result; the first `left` columns are text, the others numbers."""
+        from rich.box import SIMPLE_HEAD
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, title_style="bold", pad_edge=False)
+        for place, column in enumerate(columns):
+            table.add_column(column, justify="left" if place < left else "right", overflow="fold")
+        for row in rows:
+            table.add_row(*(Text(clean(cell)) for cell in row))
+        self.out.print(table)
+
+    @contextmanager
+    def progress(self) -> Iterator[Bar]:
+        """A progress bar on stderr for as long as the block runs."""
+        with Bar(self) as bar:
+            yield bar
+
+
+class Bar:
+    """Progress bars with time left, one a stage, that go when the work is done."""
+
+    def __init__(self, screen: Screen) -> None:
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+        self.bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=20),
+            TextColumn("{task.fields[note]}"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=screen.err,
+            transient=True,
+            disable=screen.quiet or not sys.stderr.isatty(),
+        )
+        self.tasks: dict[str, Any] = {}
+
+    def __enter__(self) -> Bar:
+        self.bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.bars.stop()
+
+    def __call__(self, stage: str, done: float, total: float | None, note: str = "") -> None:
+        """Move the bar of a stage."""
+        if stage not in self.tasks:
+            self.tasks[stage] = self.bars.add_task(stage, total=total, note=note)
+        self.bars.update(self.tasks[stage], completed=done, total=total, note=note)

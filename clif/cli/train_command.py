@@ -1,0 +1,68 @@
+"""clif train."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from clif.cli.options import FILE, clif_command, config_option, corpus_options, reading
+from clif.cli.screen import Screen, number
+
+
+@clif_command("clif train articles.jsonl.gz --text-field body --dim 100")
+@click.argument("corpus", nargs=-1, type=FILE)
+@config_option("corpus", "train")
+@click.option("--out", default="clif-run", show_default=True, type=FILE, help="Folder of the run.")
+@click.option("--force", is_flag=True, help="Replace a run that was made otherwise.")
+@click.option("--trainer", default="gensim", show_default=True, help="Who trains: gensim.")
+@click.option("--dim", type=int, default=100, show_default=True, help="Length of the vectors.")
+@click.option("--window", type=int, default=5, show_default=True, help="Largest window to either side.")
+@click.option("--negative", type=int, default=5, show_default=True, help="Negatives a pair.")
+@click.option("--epochs", type=int, default=5, show_default=True, help="Passes over the corpus.")
+@click.option("--min-count", type=int, default=5, show_default=True, help="Rarer words are left out.")
+@click.option("--sample", type=float, default=1e-3, show_default=True, help="Subsampling of frequent words; 0: off.")
+@click.option("--alpha", type=float, default=0.025, show_default=True, help="First learning rate.")
+@click.option("--min-alpha", type=float, default=0.0001, show_default=True, help="Last learning rate.")
+@click.option("--ns-exponent", type=float, default=0.75, show_default=True, help="Exponent of the noise.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Seed of everything random.")
+@click.option("--workers", type=int, default=1, show_default=True, help="Threads; only 1 reproduces.")
+@corpus_options
+def command(screen: Screen, corpus: tuple[Path, ...], out: Path, force: bool, **options: Any) -> None:
+    """Train a skip-gram model with negative sampling on CORPUS.
+
+    CORPUS is any number of files or folders: JSON lines, text, CSV, TSV, Parquet; plain, .gz or .zst; - is
+    standard input. Without CORPUS: the paragraphs of the State of the Union speeches.
+    """
+    from clif.settings import TrainingSettings
+    from clif.training import train
+
+    how = reading(options)
+    settings = TrainingSettings(**options)
+    with screen.progress() as progress:
+        result = train(corpus, out, settings, force=force, progress=progress, **how)
+    show(screen, result)
+
+
+def show(screen: Screen, result: Any) -> None:
+    """Print a TrainResult."""
+    values = result.to_dict()
+    if screen.result(values):
+        return
+    if values["reused"]:
+        screen.say(f"{values['run']} is finished already, with this corpus and these settings.")
+    losses = " ".join(number(loss, 3) for loss in values["losses"] or [])
+    vocabulary = values["vocabulary"]
+    rows = [
+        ["run", str(values["run"])],
+        ["documents", f"{values['documents']:,}"],
+        ["tokens", f"{values['tokens']:,} ({vocabulary['tokens']:,} in the vocabulary)"],
+        ["vocabulary", f"{vocabulary['words']:,} of {vocabulary['types']:,} word types"],
+        ["loss a pair, by epoch", losses or "-"],
+        ["training", f"{number(values['cpu_seconds'], 1)} CPU s"],
+    ]
+    if values["split_documents"]:
+        rows.append(["split", f"{values['split_documents']} documents of more than 10,000 tokens"])
+    screen.table("Trained", ["", ""], rows, left=2)
+    screen.next("clif audit --test weat", "clif rank")

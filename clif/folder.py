@@ -1,0 +1,140 @@
+"""Make a run folder, whole or not at all."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clif.corpus.encoding import Corpus, encode
+from clif.corpus.reading import ReadOptions, read_documents, spool_stdin
+from clif.corpus.tokenising import Tokeniser
+from clif.errors import MismatchError
+from clif.manifest import cannot_write, versions, write_json
+from clif.pairs import LONGEST
+from clif.progress import Progress
+from clif.run import FORMAT, MANIFEST, MODEL, Run, is_run, open_run, write_matrices
+from clif.settings import TrainingSettings
+
+STDIN = "-"
+
+
+def build(
+    out: Path | str,
+    sources: Sequence[Path | str],
+    fill: Callable[[Path, list[Path]], None],
+    reusable: Callable[[Path, list[Path]], Run | None],
+) -> Run:
+    """Let `fill(folder, paths)` write a run beside `out`, then put it in its place.
+
+    `reusable(folder, paths)` is asked first about what is at `out`: it returns a run to be taken as it is, None if
+    what is there may be replaced, or raises. Killed at any moment, `out` is as it was or as it shall be.
+
+    Raises
+    ------
+    InputError
+        The folder cannot be written to.
+    MismatchError
+        `out` exists and is not a run.
+
+    """
+    folder = Path(out)
+    partial = folder.with_name(folder.name + ".partial")
+    try:
+        if partial.exists():
+            shutil.rmtree(partial)
+        partial.mkdir(parents=True)
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+    try:
+        # Standard input can be read only once; everything later reads this copy.
+        paths = [spool_stdin(sys.stdin.buffer, partial) if str(s) == STDIN else Path(s) for s in sources]
+        if folder.exists():
+            if not is_run(folder) and not (folder.is_dir() and not any(folder.iterdir())):
+                raise MismatchError(
+                    "exists and is not a run, so it is left alone",
+                    where=str(folder),
+                    next="Give another folder by --out.",
+                )
+            found = reusable(folder, paths) if is_run(folder) else None
+            if found:
+                return found
+        fill(partial, paths)
+        _swap(partial, folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return open_run(folder)
+
+
+def encode_into(
+    folder: Path,
+    paths: Sequence[Path],
+    read: ReadOptions,
+    tokeniser: Tokeniser,
+    progress: Progress,
+    vocabulary: Sequence[str] | None = None,
+) -> Corpus:
+    """Read, tokenise and encode a corpus into a run folder."""
+    return encode(
+        read_documents(paths, read),
+        tokeniser,
+        folder,
+        vocabulary=vocabulary,
+        progress=lambda documents, tokens: progress(
+            "read", documents, None, f"{documents:,} documents, {tokens:,} tokens"
+        ),
+    )
+
+
+def finish(
+    folder: Path,
+    paths: Sequence[Path],
+    corpus: Corpus,
+    read: ReadOptions,
+    tokeniser: Tokeniser,
+    settings: TrainingSettings,
+    size: int,
+    U: NDArray[np.float32],
+    C: NDArray[np.float32],
+    training: dict[str, Any],
+) -> None:
+    """Write the model and, last, the manifest: what the run says of itself."""
+    about = {"corpus": corpus.content_hash, "settings": settings.to_dict()}
+    write_matrices(folder / MODEL, U, C, about)
+    # Relative where it lies in the run: the folder is renamed when all is done.
+    sources = [path.relative_to(folder) if path.is_relative_to(folder) else path.absolute() for path in paths]
+    manifest = {
+        "format": FORMAT,
+        "versions": versions(),
+        "settings": settings.to_dict(),
+        "corpus": {
+            "sources": [str(source) for source in sources],
+            "read": read.to_dict(),
+            "tokens": tokeniser.to_dict(),
+            "hash": corpus.content_hash,
+            "documents": len(corpus),
+            "tokens_total": len(corpus.tokens),
+            "split_documents": int((corpus.lengths > LONGEST).sum()),
+        },
+        "vocabulary": {"words": size, "types": len(corpus.types), "tokens": int(corpus.counts[:size].sum())},
+        "training": training,
+    }
+    write_json(folder / MANIFEST, manifest)
+
+
+def _swap(partial: Path, folder: Path) -> None:
+    """Put `partial` in the place of `folder`; what was there goes only after the new run stands."""
+    old = folder.with_name(folder.name + ".old")
+    try:
+        shutil.rmtree(old, ignore_errors=True)
+        if folder.exists():
+            folder.rename(old)
+        partial.rename(folder)
+        shutil.rmtree(old, ignore_errors=True)
+    except OSError as error:
+        raise cannot_write(folder, error) from error

@@ -1,0 +1,120 @@
+"""Small corpora and models, and slow, plain versions of what the package computes fast."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from clif.corpus.encoding import Corpus
+from clif.influence.problem import Problem
+from clif.objectives import WEAT, BiasTest, cover
+from clif.settings import TrainingSettings
+from clif.vocabulary import Vocabulary
+
+
+def corpus_of(documents: Sequence[Sequence[int]], types: int | None = None, prefix: str = "d") -> Corpus:
+    """A corpus in memory from documents of word numbers, named d0, d1, and so on."""
+    lengths = [len(document) for document in documents]
+    tokens = np.array([token for document in documents for token in document], dtype=np.uint32)
+    size = int(tokens.max(initial=0)) + 1 if types is None else types
+    return Corpus(
+        doc_ids=[f"{prefix}{z}" for z in range(len(documents))],
+        offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+        tokens=tokens,
+        types=[f"w{token}" for token in range(size)],
+        counts=np.bincount(tokens, minlength=size),
+        content_hash="made",
+    )
+
+
+def slow_weights(tokens: Sequence[int], keep: NDArray[np.float64], window: int) -> NDArray[np.float64]:
+    """Expected weight of the pair at each two positions of one document, with the whole Poisson-binomial kept."""
+    weights = np.zeros((len(tokens), len(tokens)))
+    inside = [position for position, token in enumerate(tokens) if token < len(keep)]
+    for place, i in enumerate(inside):
+        between = np.ones(1)  # probability of 0, 1, ... kept tokens strictly between i and j
+        for j in inside[place + 1 :]:
+            reach = sum(chance * max(0, window - g) for g, chance in enumerate(between))
+            weights[i, j] = weights[j, i] = keep[tokens[i]] * keep[tokens[j]] * reach / window
+            between = np.convolve(between, [1 - keep[tokens[j]], keep[tokens[j]]])
+    return weights
+
+
+def slow_counts(tokens: Sequence[int], keep: NDArray[np.float64], window: int) -> NDArray[np.float64]:
+    """Expected pair counts (V, V) of one document."""
+    counts = np.zeros((len(keep), len(keep)))
+    weights = slow_weights(tokens, keep, window)
+    for i, j in zip(*np.nonzero(weights), strict=True):
+        counts[tokens[i], tokens[j]] += weights[i, j]
+    return counts
+
+
+def expected_loss(
+    U: torch.Tensor, C: torch.Tensor, counts: torch.Tensor, noise: torch.Tensor, negative: int
+) -> torch.Tensor:
+    """sum_wc N_wc softplus(-x_wc) + k (N_w - N_wc) q_c softplus(x_wc), x = U C^T."""
+    x = U @ C.T
+    softplus = torch.nn.functional.softplus
+    rest = counts.sum(1, keepdim=True) - counts
+    # Above its threshold torch's softplus is the identity, exact to 1e-16 from 40 on.
+    return (counts * softplus(-x, threshold=40) + negative * rest * noise * softplus(x, threshold=40)).sum()
+
+
+def tensor(values: NDArray) -> torch.Tensor:
+    """A copy in double precision."""
+    return torch.tensor(np.asarray(values), dtype=torch.float64)
+
+
+def made_test(words: Sequence[str], sizes: Sequence[int]) -> BiasTest:
+    """A bias test that takes its sets X, Y, A, B from the head of `words`."""
+    ends = np.cumsum(sizes)
+    return BiasTest("made", *(tuple(words[end - size : end]) for end, size in zip(ends, sizes, strict=True)))
+
+
+def random_problem(
+    seed: int,
+    *,
+    size: int = 25,
+    dim: int = 4,
+    window: int = 3,
+    negative: int = 3,
+    sample: float = 1e-2,
+    documents: int = 8,
+    longest: int = 20,
+    sizes: Sequence[int] = (2, 2, 2, 2),
+    measure: str = "effect_size",
+    damping: float | None = None,
+) -> Problem:
+    """A random model, corpus and test; some tokens are outside the vocabulary, and some documents are empty."""
+    rng = np.random.default_rng(seed)
+    words = [f"w{row}" for row in range(size)]
+    lengths = rng.integers(0, longest + 1, documents)
+    # Squares make low word numbers frequent, as in text; three numbers are beyond the vocabulary.
+    texts = [((size + 3) * rng.random(length) ** 2).astype(int).tolist() for length in lengths]
+    vocabulary = Vocabulary(words, np.sort(rng.integers(1, 500, size))[::-1].copy())
+    test = made_test([words[row] for row in rng.permutation(size)], sizes)
+    return Problem(
+        corpus=corpus_of(texts, size + 3),
+        vocabulary=vocabulary,
+        settings=TrainingSettings(dim=dim, window=window, negative=negative, sample=sample, seed=seed % 1000),
+        U=rng.normal(size=(size, dim)).astype(np.float32),
+        C=rng.normal(size=(size, dim)).astype(np.float32),
+        objective=WEAT(cover(test, vocabulary.index, least=2)),
+        measure=measure,
+        damping=damping,
+    )
+
+
+def documents_of(problem: Problem) -> list[list[int]]:
+    """Word numbers of each document of the problem's corpus."""
+    offsets = problem.corpus.offsets
+    return [problem.corpus.tokens[a:b].tolist() for a, b in zip(offsets[:-1], offsets[1:], strict=True)]
+
+
+def document_counts(problem: Problem) -> NDArray[np.float64]:
+    """Expected pair counts (documents, V, V), the slow way."""
+    keep = problem.keep
+    return np.array([slow_counts(tokens, keep, problem.settings.window) for tokens in documents_of(problem)])
