@@ -16,9 +16,9 @@ FIELDS = ("document", "position", "output_position", "input", "output", "weight"
 PROBABILITIES = st.floats(0.001, 1.0) | st.just(1.0)
 
 
-def contexts_of(documents, keep, window, **options) -> Contexts:
+def contexts_of(texts, keep, window, **options) -> Contexts:
     """All contexts of a corpus, joined."""
-    corpus = corpus_of(documents)
+    corpus = corpus_of(texts)
     parts = list(stream_contexts(corpus.tokens, corpus.offsets, np.asarray(keep, dtype=float), window, **options))
     dtypes = [np.int64] * 5 + [np.float64]
     return Contexts(
@@ -64,8 +64,8 @@ def enumerate_all(tokens, keep, window: int) -> np.ndarray:
     inside = [position for position, token in enumerate(tokens) if token < len(keep)]
     weights = np.zeros((len(tokens), len(tokens)))
     for kept in itertools.product([False, True], repeat=len(inside)):
-        chance = np.prod([keep[tokens[i]] if here else 1 - keep[tokens[i]] for i, here in zip(inside, kept)])
-        sentence = [i for i, here in zip(inside, kept) if here]
+        chance = np.prod([keep[tokens[i]] if here else 1 - keep[tokens[i]] for i, here in zip(inside, kept, strict=True)])
+        sentence = [i for i, here in zip(inside, kept, strict=True) if here]
         for centre, b in itertools.product(range(len(sentence)), range(1, window + 1)):
             for other in range(max(0, centre - b), min(len(sentence), centre + b + 1)):
                 if other != centre:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import numpy as np
 import pytest
 from gensim.models import Word2Vec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clif.errors import InputError
+from clif.errors import InputError, UsageError
 from clif.settings import TrainingSettings
 from clif.vocabulary import Vocabulary, vocabulary_size
 
@@ -26,12 +28,23 @@ def both(**options) -> tuple[Vocabulary, Word2Vec]:
     return vocabulary, model
 
 
-@pytest.mark.parametrize("sample", [0, 1e-6, 1e-4, 1e-3, 0.02, 0.999, 1, 50])
-def test_keep_probabilities_are_those_of_gensim(sample):
-    TrainingSettings(sample=sample)  # whatever the settings allow
+def same_keep_probabilities(sample: float) -> bool:
     vocabulary, model = both(sample=sample)
     gensim = np.array([model.wv.get_vecattr(word, "sample_int") for word in vocabulary.words]) / 2**32
-    np.testing.assert_allclose(vocabulary.keep_probabilities(sample), gensim, rtol=0, atol=1e-9)
+    return np.allclose(vocabulary.keep_probabilities(sample), gensim, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("sample", [0, 1e-6, 1e-4, 1e-3, 0.02, 0.999])
+def test_keep_probabilities_are_those_of_gensim(sample):
+    assert same_keep_probabilities(sample)
+
+
+@pytest.mark.parametrize("sample", [1.0, 50.0])
+def test_no_sample_is_accepted_that_gensim_takes_for_something_else(sample):
+    # From 1 on gensim reads it as a number of occurrences.
+    with suppress(UsageError):
+        TrainingSettings(sample=sample)
+        assert same_keep_probabilities(sample)
 
 
 @pytest.mark.parametrize("exponent", [0.75, 0, 1, -0.5])

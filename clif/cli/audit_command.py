@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ import click
 
 from clif.cli.options import FILE, clif_command
 from clif.cli.screen import Screen, number
+
+NAMED = 8
 
 
 @clif_command("clif audit --test weat6 --test my-test.toml")
@@ -54,14 +57,31 @@ def show(screen: Screen, audit: Any) -> None:
         )
     columns = ["test", "effect size", "p", "p two-sided", "words X/Y/A/B", "missing"]
     screen.table("Bias (WEAT)", columns, rows)
-    screen.text("Positive: X goes with A and Y with B. p: chance of as large a statistic if the target")
-    screen.text("words were divided at random (~ sampled, else exact).")
+    screen.text(
+        "Positive: X goes with A and Y with B. p: share of the divisions of the target words with as large a statistic "
+        "(~ sampled, else exact)."
+    )
     for result in audit.results:
         labels = result.labels
-        screen.text(f"{result.test}: {labels['X']} / {labels['Y']} and {labels['A']} / {labels['B']}")
+        screen.text(f"{result.test}: {labels['X']} / {labels['Y']} with {labels['A']} / {labels['B']}")
         for key in "XYAB":
             if result.missing[key]:
-                screen.text(f"  {key} lacks {len(result.missing[key])}: {', '.join(result.missing[key])}")
+                screen.text(f"  {_lacks(key, result.words[key], result.missing[key])}")
+    if audit.skipped:
+        screen.text("Skipped, for want of words (all of them: --json):")
     for skipped in audit.skipped:
-        screen.warn(f"{skipped.test} skipped: {skipped.reason}")
+        screen.text(f"  {skipped.test}: {_brief(skipped)}")
     screen.next(f"clif rank --test {max(audit.results, key=lambda r: abs(r.effect_size)).test}")
+
+
+def _lacks(key: str, present: Sequence[str], missing: Sequence[str]) -> str:
+    named = ", ".join(missing[:NAMED]) + (", ..." if len(missing) > NAMED else "")
+    return f"{key} has {len(present)} of {len(present) + len(missing)}, without {named}"
+
+
+def _brief(skipped: Any) -> str:
+    lacking = [(key, words) for key, words in skipped.missing.items() if words]
+    if not lacking:
+        return str(skipped.reason)
+    counts = ", ".join(f"{len(words)} of {key}" for key, words in lacking)
+    return f"lacks {counts}: " + ", ".join(lacking[0][1][:3]) + ", ..."

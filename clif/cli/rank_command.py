@@ -79,7 +79,7 @@ def show(screen: Screen, ranking: Any, run: Any, out: Path | None = None) -> Non
     rows = [row(ranking, place, digits) for place in shown]
     if count > 2 * SHOWN:
         rows.insert(SHOWN, ["..."] + [""] * (len(names) - 1))
-    screen.table(head, names, rows, left=0)
+    screen.table(head, names, rows, texts=(3, 4) if unit == "document" else (2, 4))
     screen.text("Influence: predicted change when removed. Rank 1 reduces the bias most, the last increases it most.")
     crossing = values["zero_crossing"]
     if unit == "document" and crossing is None:
@@ -97,9 +97,8 @@ def _document_row(run: Any) -> Any:
 
     def beginning(doc_id: str) -> str:
         start, end = corpus.offsets[corpus.number[doc_id] : corpus.number[doc_id] + 2]
-        words = [corpus.types[token] for token in corpus.tokens[start : min(end, start + 8)]]
-        text = " ".join(words)
-        return text if len(text) <= 34 else text[:33] + "…"
+        text = " ".join(corpus.types[token] for token in corpus.tokens[start : min(end, start + 8)])
+        return text if len(text) <= 26 else text[:25] + "…"
 
     def row(ranking: Any, place: int, digits: int) -> list[str]:
         doc_id = ranking.columns["doc_id"][place]

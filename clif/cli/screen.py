@@ -59,15 +59,17 @@ class Screen:
         """A line of the result."""
         self.out.print(clean(line), markup=False)
 
-    def table(self, title: str | None, columns: list[str], rows: list[list[str]], left: int = 1) -> None:
-        """A table of the result; the first `left` columns are text, the others numbers."""
+    def table(self, title: str, columns: list[str], rows: list[list[str]], texts: tuple[int, ...] = (0,)) -> None:
+        """A table of the result; the columns in `texts` are text, the others numbers."""
         from rich.box import SIMPLE_HEAD
         from rich.table import Table
         from rich.text import Text
 
-        table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, title_style="bold", pad_edge=False)
+        # Above the table, not its title: that would be folded to the table's width.
+        self.out.print(Text(clean(title), style="bold"))
+        table = Table(box=SIMPLE_HEAD, pad_edge=False, show_header=any(columns))
         for place, column in enumerate(columns):
-            table.add_column(column, justify="left" if place < left else "right", overflow="fold")
+            table.add_column(column, justify="left" if place in texts else "right", overflow="fold")
         for row in rows:
             table.add_row(*(Text(clean(cell)) for cell in row))
         self.out.print(table)

@@ -64,5 +64,5 @@ def show(screen: Screen, result: Any) -> None:
     ]
     if values["split_documents"]:
         rows.append(["split", f"{values['split_documents']} documents of more than 10,000 tokens"])
-    screen.table("Trained", ["", ""], rows, left=2)
+    screen.table("Trained", ["", ""], rows, texts=(0, 1))
     screen.next("clif audit --test weat", "clif rank")

@@ -14,8 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from clif.corpus.encoding import hash_documents
+from clif.corpus.reading import read_documents
 from clif.corpus.writing import write_edited
-from clif.errors import UsageError
+from clif.errors import MismatchError, UsageError
 from clif.influence.groups import nearest_zero, predict_value
 from clif.influence.methods import RECOMMENDED
 from clif.influence.problem import Problem
@@ -96,6 +98,7 @@ def retrain(
     folder = run.retrains / f"{plan.about['name']}.{fingerprint(_recipe(run, plan))[:8]}"
     if (folder / "result.json").exists():
         return RetrainResult(read_json(folder / "result.json", "Remove it, and retrain."), folder, reused=True)
+    _unchanged(run)
     journal = Journal(run)
     before = [journal.training(UNEDITED, seed) for seed in plan.seeds]
     after = [journal.training(plan.edit, seed) for seed in plan.seeds]
@@ -114,6 +117,16 @@ def retrain(
     write_json(folder / "result.json", values)
     journal.forget(edited)
     return RetrainResult(read_json(folder / "result.json", "Retrain."), folder)
+
+
+def _unchanged(run: Run) -> None:
+    """Raise MismatchError if the corpus files are not those that were trained on: they are about to be edited."""
+    if hash_documents(read_documents(run.sources, run.read_options)) != run.manifest["corpus"]["hash"]:
+        raise MismatchError(
+            "the corpus has changed since the model was trained",
+            where=", ".join(map(str, run.sources)) or "the default corpus",
+            next="Restore its files, or train again with --force.",
+        )
 
 
 def _check(

@@ -1,0 +1,171 @@
+"""Predictions for sets of documents, and where the predicted objective crosses zero."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from helpers import document_counts, expected_loss, random_problem, tensor
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from torch.autograd.functional import hessian, jacobian
+
+from clif.influence.groups import nearest_zero, predict_value, removal, zero_crossing
+from clif.influence.methods import METHODS
+from clif.influence.scores import score_documents
+from clif.objectives import MEASURES
+
+problems = st.builds(
+    random_problem,
+    st.integers(0, 10**6),
+    size=st.integers(12, 40),
+    dim=st.integers(2, 6),
+    window=st.integers(1, 5),
+    negative=st.integers(1, 6),
+    sample=st.sampled_from([0, 1e-3, 0.1]),
+    measure=st.sampled_from(MEASURES),
+    damping=st.sampled_from([None, 1.0, 30.0]),
+)
+quick = settings(max_examples=25, deadline=None)
+
+
+def newton_step(problem, times) -> float:
+    """T after one Newton step on the documents that remain, by autograd."""
+    torch.set_num_threads(1)
+    counts = document_counts(problem)
+    taken, rest = np.tensordot(times, counts, 1), np.tensordot(1 - np.asarray(times), counts, 1)
+    noise, C = tensor(problem.vocabulary.noise(problem.settings.ns_exponent)), tensor(problem.C)
+    moved = []
+    for row in problem.rows:
+
+        def loss(u, own, row=row):
+            return expected_loss(u[None], C, tensor(own[[row]]), noise, problem.settings.negative)
+
+        u = tensor(problem.U[row])
+        H = hessian(lambda u, loss=loss: loss(u, rest), u) + problem.damp * torch.eye(len(u))
+        g = jacobian(lambda u, loss=loss: loss(u, taken), u)
+        moved.append((u + torch.linalg.solve(H, g)).numpy())
+    return problem.objective.value(np.array(moved), problem.measure)
+
+
+@quick
+@given(problems, st.lists(st.sampled_from([0, 0, 1, 1, -1, -2]), min_size=8, max_size=8))
+def test_a_set_is_predicted_by_a_newton_step_on_what_remains(problem, times):
+    expected = newton_step(problem, times)
+    assert predict_value(problem, np.array(times, dtype=float)) == pytest.approx(expected, rel=1e-7, abs=1e-7)
+
+
+@quick
+@given(problems)
+def test_taking_nothing_out_changes_nothing(problem):
+    assert predict_value(problem, np.zeros(len(problem.corpus))) == problem.value
+
+
+@quick
+@given(problems)
+def test_a_sliver_of_a_document_has_its_share_of_the_documents_influence(problem):
+    influence = score_documents(problem, METHODS["block"]).influence
+    for z in range(len(problem.corpus)):
+        times = 1e-5 * removal(problem, np.array([z]))
+        slope = (predict_value(problem, times) - predict_value(problem, -times)) / 2e-5
+        assert slope == pytest.approx(influence[z], rel=1e-4, abs=1e-6 * np.abs(influence).max() + 1e-9)
+
+
+def test_removal_takes_each_of_the_documents_out_once():
+    problem = random_problem(0)
+    assert removal(problem, np.array([5, 2])).tolist() == [0, 0, 1, 0, 0, 1, 0, 0]
+    assert not removal(problem, np.empty(0, dtype=int)).any()
+
+
+def first_nearest(values: list[float], limit: int) -> int | None:
+    """By linear search: the first k from 1 to `limit` whose value is nearest zero, if the sign changes at all."""
+    tried = range(1, min(limit, len(values) - 1) + 1)
+    if all(values[k] > 0 for k in tried):
+        return None
+    return min(tried, key=lambda k: abs(values[k]))
+
+
+falling = st.lists(st.floats(0.01, 3), min_size=1, max_size=80).flatmap(
+    lambda steps: st.floats(0.05, 1.1).map(
+        # From a positive number downwards, so that some cross zero and some do not.
+        lambda share: (share * sum(steps) - np.concatenate([[0], np.cumsum(steps)])).tolist()
+    )
+)
+
+
+@settings(max_examples=300)
+@given(falling, st.integers(0, 100))
+def test_nearest_zero_is_what_a_linear_search_finds_on_falling_values(values, limit):
+    limit = min(limit, len(values) - 1)
+    tried = []
+
+    def predicted(k):
+        tried.append(k)
+        return values[k]
+
+    found = nearest_zero(predicted, limit)
+    assert found == first_nearest(values, limit)
+    assert all(1 <= k <= limit for k in tried)
+    assert len(tried) <= 2 * np.log2(max(limit, 1)) + 6
+
+
+@settings(max_examples=200)
+@given(st.lists(st.integers(-4, 6), min_size=2, max_size=60))
+def test_on_values_that_stand_still_the_sign_changes_at_the_first_that_can_change_it(values):
+    values = sorted([7, *values], reverse=True)
+    found, expected = nearest_zero(lambda k: float(values[k]), len(values) - 1), first_nearest(values, len(values) - 1)
+    assert (found is None) == (expected is None)
+    if found is not None:
+        assert abs(values[found]) == abs(values[expected])
+
+
+@settings(max_examples=200)
+@given(st.lists(st.floats(-2, 3), min_size=1, max_size=60))
+def test_on_any_values_the_sign_changes_beside_the_number_found(values):
+    values = [1.0, *values]
+    found = nearest_zero(lambda k: values[k], len(values) - 1)
+    if found is None:
+        return
+    assert 1 <= found < len(values)
+    if values[found] > 0:
+        assert values[found + 1] <= 0
+        assert abs(values[found]) < abs(values[found + 1])
+    else:
+        assert values[found - 1] > 0
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_zero_crossing_is_where_the_predictions_change_sign(seed):
+    problem = random_problem(seed, documents=25, damping=2.0)
+    influence = score_documents(problem, METHODS["block"]).influence
+    order = np.argsort(np.sign(problem.value) * influence, kind="stable")
+    order = order[np.sign(problem.value) * influence[order] < 0]
+    path = [
+        np.sign(problem.value) * predict_value(problem, removal(problem, order[:k])) for k in range(len(order))
+    ]
+    assume(len(path) > 2)
+    found = zero_crossing(problem, order)
+    if (np.diff(path) < 0).all():
+        assert found == first_nearest(path, len(path) - 1)
+    elif found is not None:
+        assert path[found] <= 0 or path[found + 1] <= 0
+    if found is not None and found > 1:
+        assert zero_crossing(problem, order, limit=1) is None
+
+
+def test_some_of_these_problems_cross_zero_and_some_do_not():
+    found = []
+    for seed in range(6):
+        problem = random_problem(seed, documents=25, damping=2.0)
+        influence = score_documents(problem, METHODS["block"]).influence
+        found.append(zero_crossing(problem, np.argsort(np.sign(problem.value) * influence)))
+    assert any(k is not None for k in found)
+
+
+def test_never_are_all_documents_taken_away():
+    problem = replace(random_problem(3, documents=3), damping=1e-3)
+    for order in (np.arange(3), np.arange(1), np.arange(0)):
+        found = zero_crossing(problem, order, limit=99)
+        assert found is None or found < len(order)
