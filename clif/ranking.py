@@ -145,7 +145,7 @@ def rank(
     crossing, began = None, time.perf_counter()
     if unit == "document":
         columns = _document_columns(problem, scores.influence, order)
-        crossing = zero_crossing(problem, order)
+        crossing = zero_crossing(problem, order, limit=int((sign * scores.influence < 0).sum()))
     else:
         columns = _context_columns(problem, *top_contexts(problem, scores, limit))
     about = {

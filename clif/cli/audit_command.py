@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +31,15 @@ def command(
     from clif.objectives import audit, load_tests
     from clif.run import open_model
 
-    chosen = load_tests(tests or ("weat",))
+    asked = tests or ("weat",)
+    chosen = load_tests(asked)
     model = open_model(target, allow_pickle=allow_pickle)
-    show(screen, audit(model, chosen, ddof=ddof, seed=seed))
+    # A test of one's own is asked for by its file, so that the hint at the end works.
+    files = {test.name: name for name in asked if name.endswith(".toml") for test in load_tests([name])}
+    show(screen, audit(model, chosen, ddof=ddof, seed=seed), files)
 
 
-def show(screen: Screen, audit: Any) -> None:
+def show(screen: Screen, audit: Any, files: Mapping[str, str] | None = None) -> None:
     """Print an Audit."""
     if screen.result(audit):
         return
@@ -71,7 +74,8 @@ def show(screen: Screen, audit: Any) -> None:
         screen.text("Skipped, for want of words (all of them: --json):")
     for skipped in audit.skipped:
         screen.text(f"  {skipped.test}: {_brief(skipped)}")
-    screen.next(f"clif rank --test {max(audit.results, key=lambda r: abs(r.effect_size)).test}")
+    strongest = max(audit.results, key=lambda result: abs(result.effect_size)).test
+    screen.next(f"clif rank --test {(files or {}).get(strongest, strongest)}")
 
 
 def _lacks(key: str, present: Sequence[str], missing: Sequence[str]) -> str:

@@ -18,6 +18,9 @@ from threadpoolctl import threadpool_limits
 
 from clif.influence.problem import Problem
 
+# A prediction below this share of T counts as having come to zero.
+NEAR = 0.05
+
 
 def predict_value(problem: Problem, times: NDArray[np.float64]) -> float:
     """T after each document z has been taken out `times[z]` times (1 removes, -2 adds two copies)."""
@@ -39,36 +42,38 @@ def removal(problem: Problem, documents: NDArray[np.int64]) -> NDArray[np.float6
     return times
 
 
-def zero_crossing(problem: Problem, order: NDArray[np.int64], limit: int | None = None) -> int | None:
+def zero_crossing(problem: Problem, order: NDArray[np.int64], limit: int) -> int | None:
     """How many of the first documents of `order` bring the predicted T nearest to zero by being removed.
 
-    None where no number of them (up to `limit`) makes it change its sign.
+    At most `limit`, and never all of them; None where no number does (see `nearest_zero`).
     """
-    limit = len(order) - 1 if limit is None else min(limit, len(order) - 1)
     sign = np.sign(problem.value)
 
     def predicted(k: int) -> float:
         return float(sign * predict_value(problem, removal(problem, order[:k])))
 
-    return nearest_zero(predicted, limit)
+    return nearest_zero(predicted, min(limit, len(order) - 1))
 
 
 def nearest_zero(predicted: Callable[[int], float], limit: int) -> int | None:
-    """Smallest k up to `limit`, within a factor of two and bisection, at which `predicted(k)` is nearest zero.
+    """The k from 1 to `limit` at which `predicted(k)`, positive at 0, is nearest zero.
 
-    `predicted` is positive at 0; None where it stays positive at every k tried.
+    Probes k = 1, 2, 3, 4, 6, 9, ... (steps of a half) up to the first change of sign, then bisects. Without a change
+    of sign among the probes: the smallest of them if it is below NEAR of the value at 0, else None.
     """
+    value = {0: predicted(0)}
     low, high = 0, 1
-    while high <= limit and predicted(high) > 0:
-        low, high = high, 2 * high
+    while high <= limit:
+        value[high] = predicted(high)
+        if value[high] <= 0:
+            break
+        step = max(high + 1, high * 3 // 2)
+        low, high = high, limit if high < limit < step else step
     if high > limit:
-        if low >= limit or predicted(limit) > 0:
-            return None
-        high = limit
+        best = min(value, key=lambda k: value[k])
+        return best if best and value[best] < NEAR * value[0] else None
     while high - low > 1:
         middle = (low + high) // 2
-        if predicted(middle) > 0:
-            low = middle
-        else:
-            high = middle
-    return high if low == 0 or abs(predicted(high)) <= abs(predicted(low)) else low
+        value[middle] = predicted(middle)
+        low, high = (middle, high) if value[middle] > 0 else (low, middle)
+    return low if low and value[low] < -value[high] else high
