@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from clif.corpus.encoding import Corpus, encode
 from clif.corpus.reading import ReadOptions, read_documents, spool_stdin
 from clif.corpus.tokenising import Tokeniser
-from clif.errors import MismatchError
-from clif.manifest import cannot_write, versions, write_json
+from clif.errors import MismatchError, UsageError
+from clif.manifest import cannot_write, parents_of, versions, write_json
 from clif.pairs import LONGEST
 from clif.progress import Progress
-from clif.run import FORMAT, MANIFEST, MODEL, Run, is_run, open_run, write_matrices
+from clif.run import DEFAULT_RUN, FORMAT, MANIFEST, MODEL, Run, is_run, open_run, write_matrices
 from clif.settings import TrainingSettings
 
 STDIN = "-"
@@ -37,6 +37,8 @@ def build(
 
     Raises
     ------
+    UsageError
+        `out` is the current folder, the one above it, or the root.
     InputError
         The folder cannot be written to.
     MismatchError
@@ -44,11 +46,28 @@ def build(
 
     """
     folder = Path(out)
+    if folder.name in ("", ".."):
+        raise UsageError(
+            "a run is a folder that clif makes and replaces as a whole, so it needs a name of its own",
+            where=f"--out {out}",
+            next=f"Name it, as in --out {folder / DEFAULT_RUN}.",
+        )
+    with parents_of(folder):
+        _build(folder, sources, fill, reusable)
+    return open_run(folder)
+
+
+def _build(
+    folder: Path,
+    sources: Sequence[Path | str],
+    fill: Callable[[Path, list[Path]], None],
+    reusable: Callable[[Path, list[Path]], Run | None],
+) -> None:
     partial = folder.with_name(folder.name + ".partial")
     try:
         if partial.exists():
             shutil.rmtree(partial)
-        partial.mkdir(parents=True)
+        partial.mkdir()
     except OSError as error:
         raise cannot_write(folder, error) from error
     try:
@@ -61,14 +80,12 @@ def build(
                     where=str(folder),
                     next="Give another folder by --out.",
                 )
-            found = reusable(folder, paths) if is_run(folder) else None
-            if found:
-                return found
+            if is_run(folder) and reusable(folder, paths):
+                return
         fill(partial, paths)
         _swap(partial, folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-    return open_run(folder)
 
 
 def encode_into(
@@ -129,7 +146,8 @@ def finish(
 
 def _swap(partial: Path, folder: Path) -> None:
     """Put `partial` in the place of `folder`; what was there goes only after the new run stands."""
-    old = folder.with_name(folder.name + ".old")
+    # Hidden: a folder with ".old" at its end may well be a copy that the user keeps.
+    old = folder.with_name(f".{folder.name}.old")
     try:
         shutil.rmtree(old, ignore_errors=True)
         if folder.exists():

@@ -29,29 +29,55 @@ def whole_file(path: Path) -> Iterator[Path]:
         The folder cannot be written to, or the disk is full.
 
     """
+    with parents_of(path):
+        try:
+            handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+            os.close(handle)
+        except OSError as error:
+            raise cannot_write(path, error) from error
+        temporary = Path(name)
+        try:
+            yield temporary
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
+            temporary.chmod(0o666 & ~_umask())
+            temporary.replace(path)
+        except OSError as error:
+            raise cannot_write(path, error) from error
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def parents_of(path: Path) -> Iterator[None]:
+    """Make the folders above `path`; if the block fails, those that were made for it go again.
+
+    Raises
+    ------
+    InputError
+        They cannot be made.
+
+    """
+    made: list[Path] = []
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-        os.close(handle)
-    except OSError as error:
-        raise cannot_write(path, error) from error
-    temporary = Path(name)
-    try:
-        yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
-    except OSError as error:
-        raise cannot_write(path, error) from error
-    finally:
-        temporary.unlink(missing_ok=True)
+        try:
+            made = [folder for folder in path.parents if not folder.exists()]
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise cannot_write(path, error) from error
+        yield
+    except BaseException:
+        for folder in made:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+        raise
 
 
 def cannot_write(path: Path, error: OSError) -> InputError:
     """Explain a file that cannot be written."""
+    blocked = isinstance(error, (FileExistsError, NotADirectoryError))
     return InputError(
-        f"cannot write: {error.strerror or error}",
+        "cannot write: a part of the path is a file" if blocked else f"cannot write: {error.strerror or error}",
         where=str(path),
         next="Choose a folder you may write to, with enough space, by --out.",
     )

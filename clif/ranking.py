@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import json
 import os
 import time
 from dataclasses import dataclass, field
@@ -16,8 +18,8 @@ from clif.influence.groups import zero_crossing
 from clif.influence.methods import RECOMMENDED, find_method
 from clif.influence.problem import Problem
 from clif.influence.scores import score_documents, top_contexts
-from clif.manifest import fingerprint, read_json, whole_file, write_json
-from clif.objectives import MEASURES, WEAT, BiasTest, cover, load_tests
+from clif.manifest import fingerprint, read_json, to_json, whole_file, write_json
+from clif.objectives import MEASURES, WEAT, BiasTest, cover, load_tests, uncovered_error
 from clif.run import Run
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ DEFAULT_TEST = "gender-career"
 UNITS = ("document", "context")
 TOP_CONTEXTS = 10_000
 SATURATION = 1.5
+HALF_LEAST = 2  # words that each set of half a test needs; whole tests need more
 WRITERS = (".csv", ".jsonl", ".parquet", ".trec")
 DOCUMENT_COLUMNS = ("rank", "doc_id", "influence", "stderr", "tokens")
 CONTEXT_COLUMNS = (
@@ -76,7 +79,7 @@ class Ranking:
 
     def to_dict(self) -> dict[str, Any]:
         """What the list is, without its rows."""
-        hidden = ("definition", "identity", "recipe")
+        hidden = ("definition", "half", "identity", "recipe")
         kept = {key: value for key, value in self.about.items() if key not in hidden}
         return {**kept, "ranking": str(self.path), "reused": self.reused, "warnings": list(self.warnings)}
 
@@ -91,16 +94,19 @@ def rank(
     top: int | None = None,
     damping: float | None = None,
     cache: bool = True,
+    half: bool = False,
 ) -> Ranking:
     """Score every document of a run for one test and store the ranked list in the run.
 
     `top` bounds a list of contexts (default TOP_CONTEXTS); a list of documents always holds them all. A stored
-    list of the same model, corpus, test and settings is taken as it is unless `cache` is false.
+    list of the same model, corpus, test and settings is taken as it is unless `cache` is false. `half` says that
+    the test is half of another, whose other words are held out: HALF_LEAST words a set will do, and the list is
+    never what later commands mean by the newest ranking.
 
     Raises
     ------
     UsageError
-        The test, method, measure or unit is unknown, or the damping is not positive.
+        The test, method, measure or unit is unknown, or the damping is not positive and finite.
     CoverageError
         The vocabulary does not cover the test.
     MismatchError
@@ -113,9 +119,9 @@ def rank(
         raise UsageError(
             f"unknown measure {measure!r}", where="--measure", next=f"Choose one of: {', '.join(MEASURES)}."
         )
-    if damping is not None and not damping > 0:
+    if damping is not None and not 0 < damping < float("inf"):
         raise UsageError(
-            f"the damping must be positive, got {damping}",
+            f"the damping must be positive and finite, got {damping}",
             where="--damping",
             next="Leave it out for 1 / (sum of the learning rates).",
         )
@@ -138,7 +144,7 @@ def rank(
     if cache and (found := _stored(path, mark)):
         os.utime(path.with_suffix(".json"))  # it is the newest ranking again
         return found
-    problem = make_problem(run, question, measure, damping)
+    problem = make_problem(run, question, measure, damping, half=half)
     scores = score_documents(problem, chosen)
     sign = np.sign(problem.value)
     order = np.argsort(sign * scores.influence, kind="stable")
@@ -166,6 +172,7 @@ def rank(
         },
         "cpu_seconds": round(scores.cpu_seconds, 4),
         "definition": question.to_dict(),
+        "half": half,
         "identity": run.identity,
         "recipe": mark,
     }
@@ -193,20 +200,25 @@ def choose_test(run: Run, test: str | BiasTest | None) -> BiasTest:
     return tests[0]
 
 
-def make_problem(run: Run, test: BiasTest, measure: str, damping: float | None = None) -> Problem:
+def make_problem(
+    run: Run, test: BiasTest, measure: str, damping: float | None = None, *, half: bool = False
+) -> Problem:
     """The question of `test` put to a run's model; raises CoverageError if the vocabulary lacks its words."""
     model = run.model
     assert model.C is not None
-    objective = WEAT(cover(test, model.index))
-    return Problem(run.corpus, run.vocabulary, run.settings, model.U, model.C, objective, measure, damping)
+    coverage = cover(test, model.index, HALF_LEAST) if half else cover(test, model.index)
+    if coverage.reason:
+        raise uncovered_error([coverage], where=str(run.path))
+    return Problem(run.corpus, run.vocabulary, run.settings, model.U, model.C, WEAT(coverage), measure, damping)
 
 
 def newest_ranking(run: Run) -> Ranking | None:
     """The stored ranking of documents that was made or used last; None if there is none of this model."""
     paths = sorted(run.rankings.glob("*.json"), key=lambda path: (path.stat().st_mtime_ns, path.name))
     for path in reversed(paths):
-        about = read_json(path, "Remove it, and rank again.")
-        if about.get("unit") == "document" and about.get("identity") == run.identity:
+        about = _read_about(path)
+        whole = about.get("unit") == "document" and not about.get("half") and path.with_suffix(".csv").is_file()
+        if whole and about.get("identity") == run.identity:
             return _open(path.with_suffix(".csv"), about)
     return None
 
@@ -215,12 +227,26 @@ def _stored(path: Path, mark: str) -> Ranking | None:
     side = path.with_suffix(".json")
     if not (side.is_file() and path.is_file()):
         return None
-    about = read_json(side, "Remove it, and rank again.")
+    about = _read_about(side)
     return _open(path, about) if about.get("recipe") == mark else None
+
+
+def _read_about(path: Path) -> dict[str, Any]:
+    about = read_json(path, "Remove it, and rank again.")
+    if not isinstance(about, dict):
+        raise InputError("says nothing about a ranking", where=str(path), next="Remove it, and rank again.")
+    return about
 
 
 def _open(path: Path, about: dict[str, Any]) -> Ranking:
     frame = read_table(path)
+    documents = about["unit"] == "document"
+    if tuple(frame) != (DOCUMENT_COLUMNS if documents else CONTEXT_COLUMNS) or (
+        documents and len(frame) != about["documents"]
+    ):
+        raise InputError(
+            "is not the whole list that was stored here", where=str(path), next="Remove it, and rank again."
+        )
     columns = {name: frame[name].to_numpy() for name in frame.columns}
     return Ranking(about, columns, path, reused=True, warnings=tuple(_warnings(about)))
 
@@ -276,13 +302,19 @@ def write_ranking(ranking: Ranking, path: Path, top: int | None = None) -> Path:
         The file cannot be written.
 
     """
-    ending = check_ending(path)
+    ending = check_ending(path, unit=ranking.about["unit"])
     frame = ranking.to_frame(top)
     with whole_file(path) as temporary:
         if ending == ".csv":
-            frame.to_csv(temporary, index=False, lineterminator="\n")
+            # A lone carriage return in an id would stand bare, and end the row for those who read it.
+            bare = any("\r" in doc_id for doc_id in frame["doc_id"])
+            frame.to_csv(
+                temporary, index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC if bare else csv.QUOTE_MINIMAL
+            )
         elif ending == ".jsonl":
-            frame.to_json(temporary, orient="records", lines=True, force_ascii=False, double_precision=15)
+            # Not by pandas, which rounds to 15 places after the point: small influences are smaller than that.
+            rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
+            temporary.write_text("".join(to_json(row) + "\n" for row in rows), encoding="utf-8", newline="\n")
         elif ending == ".parquet":
             frame.to_parquet(temporary, index=False)
         else:
@@ -290,22 +322,24 @@ def write_ranking(ranking: Ranking, path: Path, top: int | None = None) -> Path:
     return path
 
 
-def check_ending(path: Path) -> str:
-    """The ending of a ranking's file; raises UsageError if no writer has it."""
+def check_ending(path: Path, option: str = "--out", unit: str = "document") -> str:
+    """The ending of a ranking's file, given by `option`; raises UsageError if no writer has it, or not for `unit`."""
     if path.suffix not in WRITERS:
         raise UsageError(
             f"cannot tell a format from the ending {path.suffix!r}",
-            where=f"--out {path}",
+            where=f"{option} {path}",
             next=f"Use one of: {', '.join(WRITERS)}.",
+        )
+    if path.suffix == ".trec" and unit != "document":
+        raise UsageError(
+            "a TREC run lists documents, not contexts",
+            where=f"{option} {path}",
+            next="Use .csv, .jsonl or .parquet.",
         )
     return path.suffix
 
 
 def _trec_lines(ranking: Ranking, frame: pd.DataFrame) -> list[str]:
-    if ranking.about["unit"] != "document":
-        raise UsageError(
-            "a TREC run lists documents, not contexts", where="--out", next="Use .csv, .jsonl or .parquet."
-        )
     spaced = next((doc_id for doc_id in frame["doc_id"] if doc_id.split() != [doc_id]), None)
     if spaced is not None:
         raise UsageError(
@@ -330,23 +364,26 @@ def read_table(path: Path) -> pd.DataFrame:
     """
     import pandas as pd
 
-    ending = check_ending(path)
+    ending = check_ending(path, "--ranking")
+    texts = {"doc_id": str, "input": str, "output": str}
     try:
         if ending == ".csv":
-            frame = pd.read_csv(
-                path, dtype={"doc_id": str, "input": str, "output": str}, keep_default_na=False,
-                na_values={"stderr": [""]}, float_precision="round_trip",
-            )  # fmt: skip
+            frame = pd.read_csv(path, dtype=texts, keep_default_na=False, na_values={"stderr": [""]})
         elif ending == ".jsonl":
-            frame = pd.read_json(path, lines=True, dtype={"doc_id": str}, convert_dates=False)
+            # Not by pandas, which takes some texts for numbers or dates.
+            with path.open(encoding="utf-8-sig") as file:
+                frame = pd.DataFrame.from_records([dict(json.loads(line)) for line in file if line.strip()])
         elif ending == ".parquet":
             frame = pd.read_parquet(path)
         else:
             names = ["test", "Q0", "doc_id", "rank", "score", "method"]
-            frame = pd.read_csv(path, sep=r"\s+", names=names, dtype={"doc_id": str}, keep_default_na=False)
-    except (OSError, ValueError) as error:
+            frame = pd.read_csv(
+                path, sep=r"\s+", names=names, dtype=texts, keep_default_na=False, quoting=csv.QUOTE_NONE
+            )
+    except (OSError, TypeError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
         raise InputError(
-            f"cannot be read as a ranking: {error}", where=str(path), next="Make it again with `clif rank`."
+            f"cannot be read as a ranking: {reason}", where=str(path), next="Make it again with `clif rank`."
         ) from error
     if "doc_id" not in frame.columns or not len(frame):
         raise InputError(
@@ -373,7 +410,7 @@ def read_order(path: Path, run: Run) -> NDArray[np.int64]:
     strange = [doc_id for doc_id in doc_ids if doc_id not in number]
     if strange:
         raise MismatchError(
-            f"{len(strange)} of its {len(doc_ids)} documents are not in the run's corpus, as {strange[0]!r}",
+            f"{len(strange)} of its {len(doc_ids)} documents are not in the run's corpus, such as {strange[0]!r}",
             where=str(path),
             next="Give a ranking of this run, or name its run.",
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,13 @@ from clif.vocabulary import Vocabulary
 DEFAULT_RUN = Path("clif-run")
 MANIFEST, MODEL = "manifest.json", "model.safetensors"
 FORMAT = 1
+# What every manifest holds, by part.
+_PARTS = {
+    "settings": {field.name for field in fields(TrainingSettings)},
+    "corpus": {"sources", "read", "tokens", "hash", "documents", "tokens_total", "split_documents"},
+    "vocabulary": {"words", "types", "tokens"},
+    "training": {"losses", "cpu_seconds"},
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +82,12 @@ class Run:
         """The model; raises MismatchError if it was not trained on the corpus of this folder."""
         U, C, about = read_matrices(self.path / MODEL)
         self._belongs(f"the model {MODEL}", about.get("corpus", ""))
+        if about != {"corpus": about["corpus"], "settings": self.manifest["settings"]}:
+            raise MismatchError(
+                f"the model {MODEL} was not trained with this run's settings on all of its corpus",
+                where=str(self.path),
+                next="Restore the file of this run, or train again with --force.",
+            )
         return SkipGram(
             words=self.vocabulary.words,
             U=U,
@@ -87,7 +100,11 @@ class Run:
     @cached_property
     def identity(self) -> dict[str, str]:
         """What a file made from this run names, to be refused by any other run."""
-        return {"model": file_sha256(self.path / MODEL), "corpus": self.manifest["corpus"]["hash"]}
+        try:
+            model = file_sha256(self.path / MODEL)
+        except OSError as error:
+            raise _no_model(self.path / MODEL, error) from error
+        return {"model": model, "corpus": self.manifest["corpus"]["hash"]}
 
     @property
     def rankings(self) -> Path:
@@ -121,7 +138,7 @@ def open_run(path: Path | str | None = None) -> Run:
         raise InputError(what, where=str(folder), next="Make one with `clif train`, or name the folder of a run.")
     manifest = read_json(folder / MANIFEST, "Train again with --force.")
     try:
-        known = manifest["format"] == FORMAT and {"settings", "corpus", "vocabulary"} <= set(manifest)
+        known = manifest["format"] == FORMAT and all(keys <= set(manifest[part]) for part, keys in _PARTS.items())
     except (TypeError, KeyError):
         known = False
     if not known:
@@ -183,6 +200,9 @@ def read_matrices(path: Path) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
             about = json.loads((file.metadata() or {})["clif"])
             return file.get_tensor("U"), file.get_tensor("C"), about
     except (OSError, SafetensorError, KeyError, ValueError) as error:
-        raise InputError(
-            f"cannot be read as a model: {error}", where=str(path), next="Train again with --force."
-        ) from error
+        raise _no_model(path, error) from error
+
+
+def _no_model(path: Path, error: Exception) -> InputError:
+    reason = "no such file" if isinstance(error, FileNotFoundError) else error
+    return InputError(f"cannot be read as a model: {reason}", where=str(path), next="Train again with --force.")

@@ -40,6 +40,12 @@ class TrainingSettings:
                 where="--trainer",
                 next=f"Choose one of: {', '.join(TRAINERS)}.",
             )
+        if not self.sample < 1:
+            raise UsageError(
+                f"sample must be below 1, got {self.sample}",
+                where="--sample",
+                next="It is a share of the tokens, 0.001 by default; 0 switches subsampling off.",
+            )
         if not 0 < self.min_alpha <= self.alpha:
             raise UsageError(
                 f"learning rates must satisfy 0 < min_alpha <= alpha, got {self.min_alpha} and {self.alpha}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -111,7 +112,7 @@ def random_problem(
 def documents_of(problem: Problem) -> list[list[int]]:
     """Word numbers of each document of the problem's corpus."""
     offsets = problem.corpus.offsets
-    return [problem.corpus.tokens[a:b].tolist() for a, b in zip(offsets[:-1], offsets[1:], strict=True)]
+    return [problem.corpus.tokens[a:b].tolist() for a, b in pairwise(offsets)]
 
 
 def document_counts(problem: Problem) -> NDArray[np.float64]:

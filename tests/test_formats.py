@@ -285,9 +285,7 @@ def test_settings_that_do_not_fit_are_left_out_but_not_the_vectors(options, reas
 def test_fasttext_and_counts_that_gensim_made_up(tmp_path):
     from gensim.models import FastText, KeyedVectors
 
-    FastText([["aa", "bb"]] * 9, vector_size=4, min_count=1, workers=1, sg=1, bucket=10).save(
-        str(tmp_path / "f")
-    )
+    FastText([["aa", "bb"]] * 9, vector_size=4, min_count=1, workers=1, sg=1, bucket=10).save(str(tmp_path / "f"))
     model = load_vectors(tmp_path / "f", allow_pickle=True)
     assert model.C is None
     assert "FastText" in model.source

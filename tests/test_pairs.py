@@ -64,8 +64,10 @@ def enumerate_all(tokens, keep, window: int) -> np.ndarray:
     inside = [position for position, token in enumerate(tokens) if token < len(keep)]
     weights = np.zeros((len(tokens), len(tokens)))
     for kept in itertools.product([False, True], repeat=len(inside)):
-        chance = np.prod([keep[tokens[i]] if here else 1 - keep[tokens[i]] for i, here in zip(inside, kept, strict=True)])
-        sentence = [i for i, here in zip(inside, kept, strict=True) if here]
+        chance, sentence = 1.0, []
+        for i, here in zip(inside, kept, strict=True):
+            chance *= keep[tokens[i]] if here else 1 - keep[tokens[i]]
+            sentence += [i] if here else []
         for centre, b in itertools.product(range(len(sentence)), range(1, window + 1)):
             for other in range(max(0, centre - b), min(len(sentence), centre + b + 1)):
                 if other != centre:

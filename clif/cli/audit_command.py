@@ -41,6 +41,8 @@ def command(
 
 def show(screen: Screen, audit: Any, files: Mapping[str, str] | None = None) -> None:
     """Print an Audit."""
+    from clif.objectives import lacking
+
     if screen.result(audit):
         return
     rows = []
@@ -73,7 +75,9 @@ def show(screen: Screen, audit: Any, files: Mapping[str, str] | None = None) -> 
     if audit.skipped:
         screen.text("Skipped, for want of words (all of them: --json):")
     for skipped in audit.skipped:
-        screen.text(f"  {skipped.test}: {_brief(skipped)}")
+        screen.text(
+            f"  {skipped.test}: {lacking(skipped.missing) if any(skipped.missing.values()) else skipped.reason}"
+        )
     strongest = max(audit.results, key=lambda result: abs(result.effect_size)).test
     screen.next(f"clif rank --test {(files or {}).get(strongest, strongest)}")
 
@@ -81,11 +85,3 @@ def show(screen: Screen, audit: Any, files: Mapping[str, str] | None = None) -> 
 def _lacks(key: str, present: Sequence[str], missing: Sequence[str]) -> str:
     named = ", ".join(missing[:NAMED]) + (", ..." if len(missing) > NAMED else "")
     return f"{key} has {len(present)} of {len(present) + len(missing)}, without {named}"
-
-
-def _brief(skipped: Any) -> str:
-    lacking = [(key, words) for key, words in skipped.missing.items() if words]
-    if not lacking:
-        return str(skipped.reason)
-    counts = ", ".join(f"{len(words)} of {key}" for key, words in lacking)
-    return f"lacks {counts}: " + ", ".join(lacking[0][1][:3]) + ", ..."

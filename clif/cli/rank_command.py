@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -46,13 +47,13 @@ def command(
 
     limit = None
     if top not in (None, "all"):
-        if not str(top).isdigit() or int(str(top)) < 1:
+        if not str(top).isdecimal() or int(str(top)) < 1:
             raise UsageError(f"{top!r} is not a number of ranks", where="--top", next="Give 1 or more, or 'all'.")
         limit = int(str(top))
-    elif top is None and unit == "context":
-        limit = TOP_CONTEXTS
+    elif unit == "context":
+        limit = sys.maxsize if top else TOP_CONTEXTS
     if out:
-        check_ending(out)
+        check_ending(out, unit=unit)
     opened = open_trained(run)
     ranking = rank(
         opened, test, method=method, measure=measure, unit=unit, top=limit, damping=damping, cache=not no_cache

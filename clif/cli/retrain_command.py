@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,9 @@ def command(
     from clif.run import open_trained
 
     options["holdout"] = options.pop("holdout_words")
-    remove = int(remove_top_k) if remove_top_k and remove_top_k.lstrip("+-").isdecimal() else remove_top_k
+    remove: int | str | None = remove_top_k
+    with contextlib.suppress(TypeError, ValueError):  # "zero", or what is then refused
+        remove = int(remove_top_k or "")
     opened = open_trained(run)
     with screen.progress() as progress:
         result = retrain(opened, remove=remove, amplify=amplify_top_k, progress=progress, **options)
@@ -72,7 +75,8 @@ def show(screen: Screen, result: Any) -> None:
     if values["realised_ci95"]:
         low, high = values["realised_ci95"]
         change += f" (95% interval {low:+.2f} to {high:+.2f})"
-    screen.text(f"Change: predicted {values['predicted']:+.2f}, realised {change}.")
+    screen.text(f"Change: predicted {values['predicted']:+.2f} from {values['value']:+.2f} in the ranked model,")
+    screen.text(f"realised {change}.")
     if values["p_value"] is not None:
         screen.text(f"Against random removal: p = {values['p_value']:.4f} (exact permutation within seeds, two-sided).")
     for kind, ratio in values["transfer"].items():
@@ -82,6 +86,7 @@ def show(screen: Screen, result: Any) -> None:
                 f"Held-out {kind}: {number(held['before']['mean'])} before, {number(held['after']['mean'])} after; "
                 f"transfer {number(ratio)} of the change on the words that were used."
             )
+    screen.text()
     tests = [
         [name, *(number(row[group]["mean"], sign=True) for group in ("before", "after", "controls"))]
         for name, row in values["tests"].items()

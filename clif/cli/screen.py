@@ -31,9 +31,15 @@ class Screen:
     def __init__(self, json: bool, quiet: bool) -> None:
         from rich.console import Console
 
+        class Output(Console):
+            """Leaves to `main` what happens when the reader of the output has left; rich exits with 1."""
+
+            def on_broken_pipe(self) -> None:
+                raise BrokenPipeError
+
         self.json = json
         self.quiet = quiet
-        self.out = Console(highlight=False, soft_wrap=False)
+        self.out = Output(highlight=False, soft_wrap=False)
         self.err = Console(stderr=True, highlight=False)
 
     def say(self, message: str) -> None:

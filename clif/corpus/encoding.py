@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clif.errors import InputError, MismatchError
-from clif.manifest import whole_file
+from clif.manifest import file_sha256, whole_file
 
 if TYPE_CHECKING:
     from clif.corpus.reading import Document
@@ -113,25 +113,27 @@ def encode(
         types, counts, rank = _order(first, list(numbers), len(vocabulary or ()))
         _write_tokens(folder / TOKENS, first, rank)
         del first
+        tokens_hash = file_sha256(folder / TOKENS)
     (folder / "tokens.raw").unlink(missing_ok=True)
     content_hash = digest.hexdigest()
-    _write_table(folder / DOCUMENTS, {"doc_id": doc_ids, "tokens": np.asarray(lengths)}, content_hash)
-    _write_table(folder / WORDS, {"word": types, "count": counts}, content_hash)
+    _write_table(folder / DOCUMENTS, {"doc_id": doc_ids, "tokens": np.asarray(lengths)}, content_hash, tokens_hash)
+    _write_table(folder / WORDS, {"word": types, "count": counts}, content_hash, tokens_hash)
     return open_corpus(folder)
 
 
 def open_corpus(folder: Path) -> Corpus:
     """Open an encoded corpus; raises InputError for a damaged file, MismatchError if files do not fit."""
-    documents, documents_hash = _read_table(folder / DOCUMENTS)
-    words, words_hash = _read_table(folder / WORDS)
+    documents, belongs = _read_table(folder / DOCUMENTS)
+    words, words_belong = _read_table(folder / WORDS)
     try:
         tokens = np.load(folder / TOKENS, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError) as error:
         raise InputError(
             f"cannot be read: {error}", where=str(folder / TOKENS), next="Train again with --force."
         ) from error
     offsets = np.concatenate([[0], np.cumsum(documents["tokens"])]).astype(np.int64)
-    if documents_hash != words_hash or tokens.shape != (offsets[-1],):
+    fits = belongs == words_belong and tokens.shape == (offsets[-1],) and tokens.dtype == np.uint32
+    if not fits or file_sha256(folder / TOKENS) != belongs["tokens"]:
         raise MismatchError(
             f"{TOKENS}, {DOCUMENTS} and {WORDS} come from different corpora",
             where=str(folder),
@@ -143,7 +145,7 @@ def open_corpus(folder: Path) -> Corpus:
         tokens=tokens,
         types=list(words["word"]),
         counts=np.asarray(words["count"], dtype=np.int64),
-        content_hash=documents_hash,
+        content_hash=belongs["corpus"],
     )
 
 
@@ -177,22 +179,22 @@ def _write_tokens(path: Path, first: NDArray[np.uint32], rank: NDArray[np.uint32
         del target
 
 
-def _write_table(path: Path, columns: dict[str, object], content_hash: str) -> None:
+def _write_table(path: Path, columns: dict[str, object], content_hash: str, tokens_hash: str) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = pa.table(columns).replace_schema_metadata({"corpus": content_hash})
+    table = pa.table(columns).replace_schema_metadata({"corpus": content_hash, "tokens": tokens_hash})
     with whole_file(path) as temporary:
         pq.write_table(table, temporary)
 
 
-def _read_table(path: Path) -> tuple[dict[str, list[Any]], str]:
+def _read_table(path: Path) -> tuple[dict[str, list[Any]], dict[str, str]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         table = pq.read_table(path)
-        content_hash = (table.schema.metadata or {})[b"corpus"].decode()
+        belongs = {key: (table.schema.metadata or {})[key.encode()].decode() for key in ("corpus", "tokens")}
     except (OSError, KeyError, pa.ArrowInvalid) as error:
         raise InputError(f"cannot be read: {error}", where=str(path), next="Train again with --force.") from error
-    return table.to_pydict(), content_hash
+    return table.to_pydict(), belongs

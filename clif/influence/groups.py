@@ -48,6 +48,8 @@ def zero_crossing(problem: Problem, order: NDArray[np.int64], limit: int) -> int
     At most `limit`, and never all of them; None where no number does (see `nearest_zero`).
     """
     sign = np.sign(problem.value)
+    if sign == 0:
+        return None
 
     def predicted(k: int) -> float:
         return float(sign * predict_value(problem, removal(problem, order[:k])))

@@ -105,8 +105,9 @@ def _select(
     kept: list[Contexts], influences: list[NDArray[np.float64]], sign: float, top: int | None
 ) -> tuple[Contexts, NDArray[np.float64]]:
     columns = ("document", "position", "output_position", "input", "output", "weight")
-    joined = {name: np.concatenate([getattr(part, name) for part in kept]) for name in columns}
-    value = np.concatenate(influences)
+    none = np.empty(0, dtype=np.int64)
+    joined = {name: np.concatenate([none, *(getattr(part, name) for part in kept)]) for name in columns}
+    value = np.concatenate([none, *influences])
     order = np.lexsort((joined["output_position"], joined["position"], joined["document"], sign * value))[:top]
     return Contexts(**{name: column[order] for name, column in joined.items()}), value[order]
 

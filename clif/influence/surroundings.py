@@ -36,7 +36,8 @@ class Surroundings:
     @cached_property
     def sigma(self) -> Matrix:
         """sigma(x_wc), shape (n, V)."""
-        return np.asarray(1.0 / (1.0 + np.exp(-(self.U @ self.C.T))))
+        with np.errstate(over="ignore"):  # exp of a very negative score: sigma is 0, as it should be
+            return np.asarray(1.0 / (1.0 + np.exp(-(self.U @ self.C.T))))
 
     @cached_property
     def _slope(self) -> Matrix:
@@ -80,11 +81,12 @@ class Surroundings:
 def _weighted_gram(C: Matrix, weights: NDArray[np.float64]) -> Matrix:
     """C^T diag(weights) C, (d, d), in chunks that stay in cache, by the symmetric product of BLAS."""
     total = np.zeros((C.shape[1], C.shape[1]))
-    root = np.sqrt(np.abs(weights))
     for sign in (1.0, -1.0):
-        rows = np.flatnonzero(weights * sign > 0)
-        for start in range(0, len(rows), _CHUNK):
-            part = rows[start : start + _CHUNK]
-            scaled = root[part, None] * C[part]
+        part = np.maximum(sign * weights, 0.0)
+        if not part.any():
+            continue
+        root = np.sqrt(part)[:, None]
+        for start in range(0, len(C), _CHUNK):
+            scaled = root[start : start + _CHUNK] * C[start : start + _CHUNK]
             total += sign * (scaled.T @ scaled)
     return total

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from clif.objectives.auditing import Audit, AuditResult, Skipped, audit
 from clif.objectives.bias_tests import GROUPS, PACKAGED, SETS, BiasTest, load_tests
-from clif.objectives.coverage import Coverage, cover, uncovered_error
+from clif.objectives.coverage import Coverage, cover, lacking, uncovered_error
 from clif.objectives.permutation import PValues, permutation_p_values
 from clif.objectives.weat import MEASURES, WEAT
 
@@ -22,6 +22,7 @@ __all__ = [
     "Skipped",
     "audit",
     "cover",
+    "lacking",
     "load_tests",
     "permutation_p_values",
     "uncovered_error",

@@ -14,6 +14,7 @@ from clif.errors import CoverageError
 from clif.objectives.bias_tests import SETS, BiasTest
 
 LEAST = 4
+NAMED = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,12 +56,24 @@ def cover(test: BiasTest, index: Mapping[str, int], least: int = LEAST) -> Cover
 def uncovered_error(coverages: Sequence[Coverage], where: str) -> CoverageError:
     """The error to raise when none of the tests asked for is covered; it names the words that miss."""
     names = ", ".join(coverage.test.name for coverage in coverages)
-    why = "".join(f"\n  {coverage.test.name}: {coverage.reason}" for coverage in coverages)
+    why = "".join(f"\n  {coverage.test.name}: {_why(coverage, brief=len(coverages) > 2)}" for coverage in coverages)
     return CoverageError(
         f"the vocabulary covers none of the tests asked for ({names}){why}",
         where=where,
         next="Train on more text or with a smaller --min-count, or give a test made of words of this corpus.",
     )
+
+
+def lacking(missing: Mapping[str, Sequence[str]]) -> str:
+    """How many words each set lacks, and the first of them: one line for many tests."""
+    sets = [(key, words) for key, words in missing.items() if words]
+    counts = ", ".join(f"{len(words)} of {key}" for key, words in sets)
+    named = [word for _, words in sets for word in words]
+    return f"lacks {counts}: {', '.join(named[:NAMED])}{', ...' if len(named) > NAMED else ''}"
+
+
+def _why(coverage: Coverage, brief: bool) -> str | None:
+    return lacking(coverage.missing) if brief and any(coverage.missing.values()) else coverage.reason
 
 
 def _forms(word: str) -> Iterator[str]:

@@ -18,14 +18,14 @@ from clif.corpus.encoding import hash_documents
 from clif.corpus.reading import read_documents
 from clif.corpus.writing import write_edited
 from clif.errors import MismatchError, UsageError
-from clif.influence.groups import nearest_zero, predict_value
+from clif.influence.groups import predict_value, zero_crossing
 from clif.influence.methods import RECOMMENDED
 from clif.influence.problem import Problem
 from clif.manifest import fingerprint, read_json, versions, write_json
 from clif.objectives import PACKAGED, WEAT, BiasTest, cover, load_tests
 from clif.progress import Progress, silent
 from clif.quality import wordsim353
-from clif.ranking import choose_test, make_problem, newest_ranking, rank, read_order
+from clif.ranking import HALF_LEAST, choose_test, make_problem, newest_ranking, rank, read_order
 from clif.retraining.edits import GOALS, UNEDITED, Edit, choose_edit, random_edit, read_protected
 from clif.retraining.holdout import split_words
 from clif.retraining.statistics import P_VALUE_TEST, Sample, permutation_within_seeds
@@ -93,7 +93,7 @@ def retrain(
         As `rank`, and as the reading and writing of files raise them.
 
     """
-    _check(remove, amplify, copies, goal, ranking, seeds, controls, holdout)
+    _check(remove, amplify, copies, goal, ranking, seeds, controls, holdout, processes)
     plan = _plan(run, test, remove, amplify, copies, goal, ranking, method, measure, seeds, controls, protect, holdout)
     folder = run.retrains / f"{plan.about['name']}.{fingerprint(_recipe(run, plan))[:8]}"
     if (folder / "result.json").exists():
@@ -138,6 +138,7 @@ def _check(
     seeds: int,
     controls: int,
     holdout: str | None,
+    processes: int | None,
 ) -> None:
     if (remove is None) == (amplify is None):
         raise UsageError(
@@ -151,9 +152,10 @@ def _check(
             where="--remove-top-k",
             next=f"Give a whole number, or {ZERO!r} for the number at which the prediction is nearest zero.",
         )
-    for name, value, least in (("--copies", copies, 1), ("--seeds", seeds, 1), ("--controls", controls, 0)):
-        if value < least:
-            raise UsageError(f"must be at least {least}, got {value}", where=name, next=f"Give {least} or more.")
+    least = {"--copies": (copies, 1), "--seeds": (seeds, 1), "--controls": (controls, 0), "--processes": (processes, 1)}
+    for name, (value, bound) in least.items():
+        if value is not None and value < bound:
+            raise UsageError(f"must be at least {bound}, got {value}", where=name, next=f"Give {bound} or more.")
     if goal is not None and goal not in GOALS:
         raise UsageError(f"unknown goal {goal!r}", where="--goal", next=f"Choose one of: {', '.join(GOALS)}.")
     if holdout and ranking:
@@ -193,10 +195,10 @@ def _plan(
         order = read_order(ranking, run)
         method = str(ranking)
     else:
-        ranked = rank(run, used, method=method, measure=measure)
+        ranked = rank(run, used, method=method, measure=measure, half=held is not None)
         order = np.array([run.corpus.number[doc_id] for doc_id in ranked.doc_ids])
         crossing = ranked.about["zero_crossing"]
-    problem = make_problem(run, used, measure)
+    problem = make_problem(run, used, measure, half=held is not None)
     protected = read_protected(protect, run.corpus)
     goal = goal or ("reduce" if amplify is None else "increase")
     kept_copies = 0 if amplify is None else 1 + copies
@@ -246,13 +248,7 @@ def _plan(
 
 def _nearest_zero(problem: Problem, order: NDArray[np.int64], protected: NDArray[np.bool_], goal: str) -> int:
     free = order[~protected[order]]
-    sign = np.sign(problem.value)
-
-    def predicted(k: int) -> float:
-        edit = choose_edit(order, k, copies=0, goal=goal, protected=protected)
-        return float(sign * predict_value(problem, edit.times(problem.corpus)))
-
-    k = nearest_zero(predicted, len(free) - 1) if goal == "reduce" else None
+    k = zero_crossing(problem, free, len(free)) if goal == "reduce" else None
     if k is None:
         raise UsageError(
             f"no number of removals is predicted to bring {problem.objective.coverage.test.name} to zero",
@@ -290,7 +286,7 @@ def _measure(
         coverage = cover(test, index)
         if coverage.reason is None:
             others[test.name] = WEAT(coverage)
-    held_out = WEAT(cover(BiasTest.from_dict(held), index)) if held else None
+    held_out = WEAT(cover(BiasTest.from_dict(held), index, HALF_LEAST)) if held else None
 
     def read(training: Training) -> dict[str, float | None]:
         U = journal.vectors(training)
@@ -322,6 +318,7 @@ def _measure(
     result: dict[str, Any] = {
         "seeds": plan.seeds,
         **top,
+        "value": plan.problem.value,
         "predicted": predict_value(plan.problem, plan.edit.times(run.corpus)) - plan.problem.value,
         "p_value": permutation_within_seeds(np.array(top["after"]["runs"]), table),
         "p_value_test": P_VALUE_TEST,

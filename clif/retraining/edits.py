@@ -61,14 +61,15 @@ def choose_edit(order: NDArray[np.int64], k: int, *, copies: int, goal: str, pro
     """
     head = (copies == 0) == (goal == "reduce")
     free = order[~protected[order]]
+    most = len(free) - (copies == 0 and len(free) == len(protected))
     if not 1 <= k <= len(free):
         rest = " that are not protected" if protected.any() else ""
         raise UsageError(
             f"cannot choose {k} of {len(free)} documents{rest}",
             where="--remove-top-k" if copies == 0 else "--amplify-top-k",
-            next=f"Give a number from 1 to {len(free) - (copies == 0)}.",
+            next=f"Give a number from 1 to {most}." if most else "Protect fewer documents.",
         )
-    if copies == 0 and k == len(protected):
+    if k > most:
         raise UsageError(
             f"removing all {k} documents would leave nothing to train on",
             where="--remove-top-k",
@@ -78,12 +79,17 @@ def choose_edit(order: NDArray[np.int64], k: int, *, copies: int, goal: str, pro
 
 
 def random_edit(corpus: Corpus, like: Edit, protected: NDArray[np.bool_], seed: int, number: int) -> Edit:
-    """A random set of documents with as many tokens as `like` has, to the nearest document, edited as it is."""
+    """A random set of documents with as many tokens as `like` has, to the nearest document, edited as it is.
+
+    Where they are removed, one document of the corpus stays at least.
+    """
     rng = np.random.default_rng([seed, number])
     documents = rng.permutation(np.flatnonzero(~protected))
     reached = np.cumsum(corpus.lengths[documents])
     wanted = like.tokens(corpus)
     cut = int(np.argmin(np.abs(reached - wanted))) + 1
+    if like.copies == 0:
+        cut = min(cut, len(corpus) - 1)  # something must stay to train on
     return Edit(documents[:cut], like.copies)
 
 
@@ -104,8 +110,9 @@ def read_protected(path: Path | None, corpus: Corpus) -> NDArray[np.bool_]:
     try:
         lines = path.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or error
         raise InputError(
-            f"cannot be read: {error}", where=str(path), next="Give a text file with one document id a line."
+            f"cannot be read: {reason}", where=str(path), next="Give a text file with one document id a line."
         ) from error
     for line, doc_id in enumerate((text.rstrip("\r") for text in lines), 1):
         if not doc_id:

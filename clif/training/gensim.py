@@ -31,8 +31,8 @@ class Sentences:
     """The corpus as gensim wants it: lists of words, of LONGEST words at the most.
 
     `copies` (documents,) says how often each document stands. A document that is left out gives an empty
-    list: it trains nothing but counts as seen, so the learning rate at every other document stays what it
-    was. `seen(documents)` is called now and then.
+    list: it trains nothing but counts as seen, so the learning rate at every other document stays what it was, to
+    within one batch of 10,000 words (gensim sets it once a batch). `seen(documents)` is called now and then.
     """
 
     def __init__(

@@ -164,9 +164,7 @@ def test_the_top_contexts_are_the_head_of_all_sorted(problem, top):
             influence, every.document, every.position, every.output_position, strict=True
         )
     )
-    assert [row[1:] for row in rows] == list(
-        zip(every.document, every.position, every.output_position, strict=True)
-    )
+    assert [row[1:] for row in rows] == list(zip(every.document, every.position, every.output_position, strict=True))
     some, first = top_contexts(problem, scores, top)
     assert np.array_equal(first, influence[:top])
     assert np.array_equal(some.position, every.position[:top])

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
 from helpers import document_counts, expected_loss, random_problem, tensor
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.autograd.functional import hessian, jacobian
 
-from clif.influence.groups import nearest_zero, predict_value, removal, zero_crossing
+from clif.influence.groups import NEAR, nearest_zero, predict_value, removal, zero_crossing
 from clif.influence.methods import METHODS
 from clif.influence.scores import score_documents
 from clif.objectives import MEASURES
@@ -80,23 +78,23 @@ def test_removal_takes_each_of_the_documents_out_once():
 
 
 def first_nearest(values: list[float], limit: int) -> int | None:
-    """By linear search: the first k from 1 to `limit` whose value is nearest zero, if the sign changes at all."""
-    tried = range(1, min(limit, len(values) - 1) + 1)
-    if all(values[k] > 0 for k in tried):
+    """By linear search over falling values: where from 1 to `limit` they are nearest zero, if they get there."""
+    tried = range(1, limit + 1)
+    if not tried or (values[limit] > 0 and values[limit] >= NEAR * values[0]):
         return None
     return min(tried, key=lambda k: abs(values[k]))
 
 
-falling = st.lists(st.floats(0.01, 3), min_size=1, max_size=80).flatmap(
-    lambda steps: st.floats(0.05, 1.1).map(
-        # From a positive number downwards, so that some cross zero and some do not.
-        lambda share: (share * sum(steps) - np.concatenate([[0], np.cumsum(steps)])).tolist()
-    )
-)
+def shifted(share: float, steps: list[float]) -> list[float]:
+    """Values that fall by these steps from a share of their sum, so that some cross zero and some do not."""
+    return (share * sum(steps) - np.concatenate([[0], np.cumsum(steps)])).tolist()
+
+
+falling = st.builds(shifted, st.floats(0.05, 1.2), st.lists(st.floats(0.01, 3), min_size=1, max_size=80))
 
 
 @settings(max_examples=300)
-@given(falling, st.integers(0, 100))
+@given(falling, st.integers(0, 80))
 def test_nearest_zero_is_what_a_linear_search_finds_on_falling_values(values, limit):
     limit = min(limit, len(values) - 1)
     tried = []
@@ -105,67 +103,78 @@ def test_nearest_zero_is_what_a_linear_search_finds_on_falling_values(values, li
         tried.append(k)
         return values[k]
 
-    found = nearest_zero(predicted, limit)
-    assert found == first_nearest(values, limit)
-    assert all(1 <= k <= limit for k in tried)
-    assert len(tried) <= 2 * np.log2(max(limit, 1)) + 6
+    found, expected = nearest_zero(predicted, limit), first_nearest(values, limit)
+    assert (found is None) == (expected is None)
+    if found is not None:
+        assert 1 <= found <= limit
+        assert abs(values[found]) == abs(values[expected])
+    assert all(0 <= k <= limit for k in tried)
+    # A probe for each growth by a half, and one for each halving.
+    assert len(tried) <= np.log(max(limit, 1)) / np.log(1.5) + np.log2(max(limit, 1)) + 6
 
 
 @settings(max_examples=200)
-@given(st.lists(st.integers(-4, 6), min_size=2, max_size=60))
-def test_on_values_that_stand_still_the_sign_changes_at_the_first_that_can_change_it(values):
+@given(st.lists(st.integers(-4, 6), min_size=1, max_size=60))
+def test_values_that_stand_still_now_and_then_are_searched_as_well(values):
     values = sorted([7, *values], reverse=True)
-    found, expected = nearest_zero(lambda k: float(values[k]), len(values) - 1), first_nearest(values, len(values) - 1)
+    limit = len(values) - 1
+    found, expected = nearest_zero(lambda k: float(values[k]), limit), first_nearest(values, limit)
     assert (found is None) == (expected is None)
     if found is not None:
         assert abs(values[found]) == abs(values[expected])
 
 
 @settings(max_examples=200)
-@given(st.lists(st.floats(-2, 3), min_size=1, max_size=60))
-def test_on_any_values_the_sign_changes_beside_the_number_found(values):
+@given(st.lists(st.floats(-2, 3), max_size=60))
+def test_on_any_values_the_sign_changes_beside_the_number_found_or_they_came_near(values):
     values = [1.0, *values]
     found = nearest_zero(lambda k: values[k], len(values) - 1)
     if found is None:
+        assert len(values) == 1 or values[1] >= NEAR
+        assert len(values) == 1 or values[-1] >= NEAR
         return
     assert 1 <= found < len(values)
-    if values[found] > 0:
+    if values[found] <= 0:
+        assert values[found - 1] > 0
+    elif values[found] >= NEAR:
         assert values[found + 1] <= 0
         assert abs(values[found]) < abs(values[found + 1])
+
+
+def crossing_problem(seed: int):
+    """A problem with its documents in rank order, and the size of T by how many of them are removed, one by one."""
+    problem = random_problem(seed, documents=40, longest=40, dim=3, sample=0, measure="mean_difference", damping=0.3)
+    sign = np.sign(problem.value)
+    order = np.argsort(sign * score_documents(problem, METHODS["block"]).influence, kind="stable")
+    return problem, order, [sign * predict_value(problem, removal(problem, order[:k])) for k in range(len(order))]
+
+
+@pytest.mark.parametrize("seed", [7, 9, 10, 11, 12])
+@pytest.mark.parametrize("limit", [3, 12, 99])
+def test_the_zero_crossing_is_where_the_predictions_change_sign(seed, limit):
+    problem, order, path = crossing_problem(seed)
+    found = zero_crossing(problem, order, limit)
+    limit = min(limit, len(path) - 1)
+    falls = all(np.diff(path[: limit + 1]) < 0)
+    if falls:
+        assert found == first_nearest(path, limit)
+    elif found is None:
+        assert path[limit] > 0
     else:
-        assert values[found - 1] > 0
+        assert path[found] <= NEAR * path[0] or path[found + 1] <= 0
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_the_zero_crossing_is_where_the_predictions_change_sign(seed):
-    problem = random_problem(seed, documents=25, damping=2.0)
-    influence = score_documents(problem, METHODS["block"]).influence
-    order = np.argsort(np.sign(problem.value) * influence, kind="stable")
-    order = order[np.sign(problem.value) * influence[order] < 0]
-    path = [
-        np.sign(problem.value) * predict_value(problem, removal(problem, order[:k])) for k in range(len(order))
-    ]
-    assume(len(path) > 2)
-    found = zero_crossing(problem, order)
-    if (np.diff(path) < 0).all():
-        assert found == first_nearest(path, len(path) - 1)
-    elif found is not None:
-        assert path[found] <= 0 or path[found + 1] <= 0
-    if found is not None and found > 1:
-        assert zero_crossing(problem, order, limit=1) is None
-
-
-def test_some_of_these_problems_cross_zero_and_some_do_not():
-    found = []
-    for seed in range(6):
-        problem = random_problem(seed, documents=25, damping=2.0)
-        influence = score_documents(problem, METHODS["block"]).influence
-        found.append(zero_crossing(problem, np.argsort(np.sign(problem.value) * influence)))
-    assert any(k is not None for k in found)
+def test_zero_is_crossed_at_the_number_found_by_trying_all():
+    problem, order, path = crossing_problem(7)
+    assert path[12] > 0 > path[13]
+    assert zero_crossing(problem, order, 20) == 13
+    assert zero_crossing(problem, order, 13) == 13
+    assert zero_crossing(problem, order, 12) == 12  # .02 of .62 left: near enough
+    assert zero_crossing(problem, order, 8) is None
 
 
 def test_never_are_all_documents_taken_away():
-    problem = replace(random_problem(3, documents=3), damping=1e-3)
+    problem = random_problem(3, documents=3, damping=1e-3)
     for order in (np.arange(3), np.arange(1), np.arange(0)):
         found = zero_crossing(problem, order, limit=99)
         assert found is None or found < len(order)

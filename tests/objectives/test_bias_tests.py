@@ -113,9 +113,7 @@ def test_a_file_needs_no_toml_ending(tmp_path: Path) -> None:
         (GOOD.replace('"mine"', '""'), "the name '' cannot"),
     ],
 )
-def test_a_wrong_file_is_refused_with_the_reason_and_the_place(
-    tmp_path: Path, text: str | bytes, says: str
-) -> None:
+def test_a_wrong_file_is_refused_with_the_reason_and_the_place(tmp_path: Path, text: str | bytes, says: str) -> None:
     path = write(tmp_path, text)
     with pytest.raises(UsageError) as error:
         load_tests([path])

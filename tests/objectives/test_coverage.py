@@ -47,9 +47,7 @@ def test_words_of_one_set_that_meet_count_once_and_are_not_missing() -> None:
     assert coverage.reason is None
 
 
-@pytest.mark.parametrize(
-    ("Y", "B", "sets"), [("Almno", "tuvw", "X and of Y"), ("klmn", "tuvwA", "X and of B")]
-)
+@pytest.mark.parametrize(("Y", "B", "sets"), [("Almno", "tuvw", "X and of Y"), ("klmn", "tuvwA", "X and of B")])
 def test_words_of_two_sets_that_meet_leave_the_test_uncovered(Y: str, B: str, sets: str) -> None:
     reason = cover(letters("abcd", Y=Y, B=B), index("abcdklmnopqrstuvw")).reason
     assert reason == f"words of {sets} are the same in this vocabulary: a"
@@ -64,9 +62,7 @@ def test_four_words_and_half_of_the_set_are_needed() -> None:
     assert cover(letters("abcde", labels={"X": "first"}), index("abc" + rest)).reason == (
         "set X (first) keeps 3 of its 5 words, at least 4 needed, missing: d, e"
     )
-    assert cover(letters("abc"), index("abc" + rest)).reason == (
-        "set X keeps 3 of its 3 words, at least 4 needed"
-    )
+    assert cover(letters("abc"), index("abc" + rest)).reason == ("set X keeps 3 of its 3 words, at least 4 needed")
     assert cover(letters("abc"), index("abc" + rest), least=3).reason is None
 
 

@@ -99,12 +99,8 @@ def test_sampled_agrees_with_exact(seed: int, n_X: int) -> None:
     assert sampled != permutation_p_values(s, n_X, seed=seed + 1, most=1, draws=5000)
 
 
-@pytest.mark.parametrize(
-    ("n", "size", "draws"), [(16, 8, 12_000), (11, 3, 165), (50, 25, 3000), (70, 5, 3000)]
-)
-def test_sampled_partitions_differ_keep_their_size_and_hold_the_observed(
-    n: int, size: int, draws: int
-) -> None:
+@pytest.mark.parametrize(("n", "size", "draws"), [(16, 8, 12_000), (11, 3, 165), (50, 25, 3000), (70, 5, 3000)])
+def test_sampled_partitions_differ_keep_their_size_and_hold_the_observed(n: int, size: int, draws: int) -> None:
     bits = np.unpackbits(_partitions(n, size, 7, draws), axis=1, count=n)
     assert bits.shape == (draws, n)
     assert (bits.sum(axis=1) == size).all()

@@ -16,9 +16,7 @@ SIZES = (5, 7, 4, 6)
 
 
 def coverage_of(sizes: tuple[int, ...] = SIZES, least: int = 2) -> Coverage:
-    words = [
-        tuple(f"{key}{number}" for number in range(size)) for key, size in zip("xyab", sizes, strict=True)
-    ]
+    words = [tuple(f"{key}{number}" for number in range(size)) for key, size in zip("xyab", sizes, strict=True)]
     # Rows in reverse, so that a confusion of rows with positions cannot pass.
     index = {word: row for row, word in enumerate(reversed([word for set_ in words for word in set_]))}
     return cover(BiasTest("made", *words), index, least=least)

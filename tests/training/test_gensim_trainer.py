@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from helpers import corpus_of, random_problem
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clif.pairs import LONGEST
+from clif.pairs import LONGEST, stream_contexts
 from clif.settings import TrainingSettings
 from clif.training.gensim import Sentences, train_gensim
 from clif.training.loss import LossSample
@@ -30,7 +31,7 @@ def made_corpus(documents: int = 60, seed: int = 0):
 
 def texts_of(corpus, size: int) -> list[list[str]]:
     """Words of the vocabulary in each document."""
-    bounds = zip(corpus.offsets[:-1], corpus.offsets[1:], strict=True)
+    bounds = pairwise(corpus.offsets)
     return [[corpus.types[token] for token in corpus.tokens[a:b] if token < size] for a, b in bounds]
 
 
@@ -141,8 +142,9 @@ def test_the_learning_rate_at_a_document_moves_by_less_than_a_batch_when_others_
 def test_copies_equal_a_corpus_in_which_the_documents_stand_that_often():
     corpus, vocabulary = made_corpus()
     copies = np.random.default_rng(2).integers(0, 4, len(corpus))
-    bounds = list(zip(corpus.offsets[:-1], corpus.offsets[1:], strict=True))
-    texts = [corpus.tokens[a:b] if n else [] for (a, b), n in zip(bounds, copies, strict=True) for _ in range(max(n, 1))]
+    texts = []
+    for (a, b), n in zip(pairwise(corpus.offsets), copies, strict=True):
+        texts += [corpus.tokens[a:b]] * n if n else [[]]
     trained = train_gensim(corpus, vocabulary, SETTINGS, copies=copies)
     assert same_bytes(trained, train_gensim(corpus_of(texts, SIZE + RARE), vocabulary, SETTINGS))
 
@@ -225,14 +227,9 @@ def test_the_loss_is_the_weighted_mean_over_contexts_of_a_pair_with_its_negative
         total += weight * (np.log1p(np.exp(-U[w] @ C[c])) + k * noise)
     assert sample.loss(U, C) == pytest.approx(total / sample.weight.sum(), rel=1e-9)
     # All contexts of so small a corpus are in the sample, and none twice.
-    assert sample.size == sum(len(part) for part in problem_contexts(problem))
-
-
-def problem_contexts(problem):
-    from clif.pairs import stream_contexts
-
     corpus = problem.corpus
-    return stream_contexts(corpus.tokens, corpus.offsets, problem.keep, problem.settings.window)
+    every = stream_contexts(corpus.tokens, corpus.offsets, problem.keep, problem.settings.window)
+    assert sample.size == sum(map(len, every))
 
 
 def test_a_corpus_without_contexts_has_no_loss():

@@ -1,0 +1,93 @@
+"""Every command and code block of the README runs, in the order in which a reader would copy them."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from clif.cli import main
+from clif.corpus.speeches import Speeches
+from clif.objectives import load_tests
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+BLOCKS = re.findall(r"^```(sh|python)\n(.*?)^```", README, re.M | re.S)
+
+
+@pytest.fixture
+def few_speeches(monkeypatch):
+    """The default corpus cut to paragraphs of the default test's targets, so that retraining takes seconds."""
+    test = load_tests(["gender-career"])[0]
+    wanted = {*test.X, *test.Y, *test.A, *test.B} - set("he him his her man office business home executive".split())
+    documents = Speeches.documents
+
+    def some(self):
+        return (d for d in documents(self) if len(wanted & set(d.text.lower().split())) > 0)
+
+    monkeypatch.setattr(Speeches, "documents", some)
+
+
+@pytest.fixture
+def workplace(tmp_path, monkeypatch):
+    """A folder with the project's data and the files of one's own that the README speaks of."""
+    from gensim.models import Word2Vec
+
+    for name in ("data", "configs"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    lines = (ROOT / "data" / "planted.jsonl").read_text("utf-8").splitlines(keepends=True)[:300]
+    with gzip.open(tmp_path / "articles.jsonl.gz", "wt", encoding="utf-8") as file:
+        file.writelines(lines)
+    documents = [json.loads(line) for line in lines]
+    table = "".join(f'{d["id"]},"{d["text"]}"\n' for d in documents)
+    (tmp_path / "table.csv").write_text("key,body\n" + table, "utf-8")
+    (tmp_path / "keep.txt").write_text("planted-00001\nplanted-00002\n", "utf-8")
+    sentences = [re.findall("[a-z]+", d["text"].lower()) for d in documents]
+    (tmp_path / "corpus.txt").write_text("".join(" ".join(words) + "\n" for words in sentences), "utf-8")
+    Word2Vec(sentences, sg=1, vector_size=10, epochs=1, sample=0).save(str(tmp_path / "word2vec.model"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(line: str) -> None:
+    if "|" in line:
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        subprocess.run(["bash", "-ec", line], check=True, env={**os.environ, "PATH": path})
+        return
+    program, *arguments = shlex.split(line)
+    assert program == "clif", line
+    stopped = None
+    try:
+        main(arguments)
+    except SystemExit as stop:
+        stopped = stop.code
+    assert not stopped, line
+
+
+@pytest.mark.usefixtures("few_speeches", "workplace")
+def test_every_block_of_the_readme_runs():
+    assert len(BLOCKS) >= 6
+    for language, block in BLOCKS:
+        if language == "python":
+            exec(compile(block, "README.md", "exec"), {})
+            continue
+        for line in block.splitlines():
+            run(line)
+
+
+def test_scripts_that_the_readme_names_are_there():
+    for name in set(re.findall(r"scripts/\w+", README)):
+        assert os.access(ROOT / name, os.X_OK) or (ROOT / f"{name}.py").exists(), name
+
+
+def test_links_and_pictures_of_the_readme_are_there():
+    for target in re.findall(r"\]\((?!http|#)([^)]+)\)", README):
+        assert (ROOT / target).exists(), target
