@@ -135,6 +135,7 @@ def rank(
         "unit": unit,
         "damping": damping,
         "top": limit if unit == "context" else None,
+        "half": half,
     }
     name = f"{question.name}.{method}.{measure}.{unit}"
     if damping is not None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
@@ -11,6 +13,8 @@ from typing import Any
 import click
 
 from clif.manifest import to_json
+
+LINE_EVERY = 15.0  # seconds
 
 
 def clean(text: str, keep: str = "") -> str:
@@ -58,7 +62,10 @@ class Screen:
     def result(self, value: Any) -> bool:
         """Print `value` as JSON if --json was given; says whether it did."""
         if self.json:
-            click.echo(to_json(value, indent=2))
+            text = to_json(value, indent=2)
+            if not (sys.stdout.encoding or "utf-8").lower().startswith("utf"):
+                text = json.dumps(json.loads(text), indent=2)  # in ASCII
+            click.echo(text)
         return self.json
 
     def text(self, line: str = "") -> None:
@@ -88,11 +95,13 @@ class Screen:
 
 
 class Bar:
-    """Progress bars with time left, one a stage, that go when the work is done."""
+    """Progress with time left: bars in a terminal, now and then a line elsewhere."""
 
     def __init__(self, screen: Screen) -> None:
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+        self.screen = screen
+        self.terminal = sys.stderr.isatty()
         self.bars = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=20),
@@ -102,9 +111,11 @@ class Bar:
             TimeRemainingColumn(),
             console=screen.err,
             transient=True,
-            disable=screen.quiet or not sys.stderr.isatty(),
+            disable=screen.quiet or not self.terminal,
         )
         self.tasks: dict[str, Any] = {}
+        self.began: dict[str, float] = {}
+        self.said = time.monotonic()
 
     def __enter__(self) -> Bar:
         self.bars.start()
@@ -116,7 +127,19 @@ class Bar:
         self.bars.stop()
 
     def __call__(self, stage: str, done: float, total: float | None, note: str = "") -> None:
-        """Move the bar of a stage."""
+        """Move the bar of a stage, or say a line if the last one is LINE_EVERY seconds old."""
+        if not self.terminal:
+            self._line(stage, done, total, note)
+            return
         if stage not in self.tasks:
             self.tasks[stage] = self.bars.add_task(stage, total=total, note=note)
         self.bars.update(self.tasks[stage], completed=done, total=total, note=note)
+
+    def _line(self, stage: str, done: float, total: float | None, note: str) -> None:
+        now = time.monotonic()
+        first = self.began.setdefault(stage, now)
+        if now - self.said < LINE_EVERY:
+            return
+        self.said = now
+        left = f", about {(now - first) * (total - done) / done / 60:.1f} min left" if total and done else ""
+        self.screen.say(f"{stage}: {note}{left}")

@@ -97,7 +97,7 @@ def retrain(
     plan = _plan(run, test, remove, amplify, copies, goal, ranking, method, measure, seeds, controls, protect, holdout)
     folder = run.retrains / f"{plan.about['name']}.{fingerprint(_recipe(run, plan))[:8]}"
     if (folder / "result.json").exists():
-        return RetrainResult(read_json(folder / "result.json", "Remove it, and retrain."), folder, reused=True)
+        return _reused(folder, plan.about)
     _unchanged(run)
     journal = Journal(run)
     before = [journal.training(UNEDITED, seed) for seed in plan.seeds]
@@ -117,6 +117,16 @@ def retrain(
     write_json(folder / "result.json", values)
     journal.forget(edited)
     return RetrainResult(read_json(folder / "result.json", "Retrain."), folder)
+
+
+def _reused(folder: Path, about: dict[str, Any]) -> RetrainResult:
+    """The stored result of the same retraining, with today's names of the ranking and of the folder."""
+    values = read_json(folder / "result.json", "Remove it, and retrain.")
+    files = {
+        part: [str(folder / Path(path).relative_to(values["folder"])) for path in paths]
+        for part, paths in values["edited_corpus"].items()
+    }
+    return RetrainResult({**values, **about, "edited_corpus": files, "folder": str(folder)}, folder, reused=True)
 
 
 def _unchanged(run: Run) -> None:

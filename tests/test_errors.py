@@ -1,0 +1,42 @@
+"""The tree of errors: exit codes, messages, and the way through a worker process."""
+
+from __future__ import annotations
+
+import pickle
+import re
+
+import pytest
+
+from clif import errors
+from clif.errors import ClifError
+
+CODES = {
+    "ClifError": 1, "UsageError": 2, "InputError": 1, "CoverageError": 3, "ConvergenceError": 4, "MismatchError": 5,
+    "GateError": 6,
+}  # fmt: skip
+CLASSES = {name: kind for name, kind in vars(errors).items() if isinstance(kind, type)}
+
+
+def test_every_error_has_the_exit_code_that_the_tree_says():
+    assert {name: kind.exit_code for name, kind in CLASSES.items()} == CODES
+    drawn = re.findall(r"^[├└─ ]*(\w+Error) +(\d) ", errors.__doc__ or "", re.M)
+    assert {name: int(code) for name, code in drawn} == CODES
+
+
+def test_all_are_caught_as_one():
+    assert all(issubclass(kind, ClifError) for kind in CLASSES.values())
+
+
+def test_a_message_says_what_where_and_what_next():
+    error = errors.InputError("is empty", where="a.txt:3", next="Fill it.")
+    assert str(error) == "a.txt:3: is empty\n  next: Fill it."
+    assert str(errors.UsageError("no", next="Yes.")) == "no\n  next: Yes."
+
+
+@pytest.mark.parametrize("kind", CLASSES.values())
+@pytest.mark.parametrize("where", [None, "here"])
+def test_an_error_comes_whole_out_of_another_process(kind, where):
+    error = pickle.loads(pickle.dumps(kind("what", where=where, next="next")))
+    assert type(error) is kind
+    assert (error.what, error.where, error.next) == ("what", where, "next")
+    assert str(error) == str(kind("what", where=where, next="next"))

@@ -1,0 +1,276 @@
+"""Retraining on a small run: what is trained, how it is measured, and what is done only once."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import DOCUMENTS, SETTINGS, Made
+
+from clif.errors import CoverageError, InputError, MismatchError, UsageError
+from clif.objectives import WEAT, BiasTest, cover
+from clif.ranking import rank
+from clif.retraining import retrain
+from clif.retraining.edits import UNEDITED, Edit
+from clif.retraining.trainings import Journal, train_all
+from clif.run import Run, open_run, read_matrices
+from clif.training import train
+from clif.training.gensim import train_gensim
+
+FEW = {"seeds": 1, "controls": 1}
+
+
+@pytest.fixture
+def planted(made: Made) -> BiasTest:
+    return BiasTest.from_toml(made.test)
+
+
+def value(U, run: Run, test: BiasTest, measure: str) -> float:
+    weat = WEAT(cover(test, run.model.index))
+    return weat.value(U[weat.rows].astype(np.float64), measure)
+
+
+def test_before_after_and_controls_are_what_training_gives(opened, planted, quick_retraining):
+    done = retrain(opened, remove=6, seeds=2, controls=2).to_dict()
+    order = rank(opened, planted, measure="mean_difference").doc_ids
+
+    def trained(copies: dict[str, int], seed: int) -> float:
+        counts = np.array([copies.get(doc_id, 1) for doc_id in opened.corpus.doc_ids])
+        settings = replace(SETTINGS, seed=seed)
+        U = train_gensim(opened.corpus, opened.vocabulary, settings, copies=counts).U
+        return value(U, opened, planted, "mean_difference")
+
+    assert done["seeds"] == [1, 2]
+    assert done["before"]["runs"] == [trained({}, seed) for seed in (1, 2)]
+    assert done["after"]["runs"] == [trained(dict.fromkeys(order[:6], 0), seed) for seed in (1, 2)]
+    assert len(set(done["controls"]["runs"])) == 4
+    for control in done["control_sets"]:
+        assert abs(control["tokens"] - done["removed_tokens"]) < 100
+
+
+def test_nothing_is_changed_by_copies_that_are_none(opened, quick_retraining):
+    """The run's own model is the training of the unedited corpus."""
+    from clif import retraining
+
+    training = Journal(opened).training(Edit(np.empty(0, dtype=np.int64), 0), SETTINGS.seed)
+    retraining.train_all(opened, [training], lambda *_: None)
+    assert read_matrices(training.path)[0].tobytes() == opened.model.U.tobytes()
+    assert Journal(opened).training(UNEDITED, SETTINGS.seed).path == opened.path / "model.safetensors"
+    assert Journal(opened).training(UNEDITED, 2).path != opened.path / "model.safetensors"
+
+
+def test_changes_are_after_minus_before(opened, quick_retraining):
+    done = retrain(opened, remove=6, seeds=3, controls=1).to_dict()
+    changes = np.subtract(done["after"]["runs"], done["before"]["runs"])
+    assert done["realised"] == pytest.approx(changes.mean())
+    half = 4.302653 * changes.std(ddof=1) / np.sqrt(3)  # Student's t, two degrees of freedom
+    assert done["realised_ci95"] == pytest.approx([changes.mean() - half, changes.mean() + half])
+    for name in ("before", "after", "controls"):
+        runs = done[name]["runs"]
+        assert done[name]["mean"] == pytest.approx(np.mean(runs))
+        assert done[name]["sd"] == pytest.approx(np.std(runs, ddof=1))
+    assert done["tests"]["planted"]["before"]["runs"] != done["before"]["runs"]  # effect sizes there
+
+
+def test_one_seed_and_no_control_have_no_spread_and_no_p_value(opened, quick_retraining):
+    done = retrain(opened, remove=6, seeds=1, controls=0).to_dict()
+    assert done["before"]["sd"] is done["after"]["ci95"] is done["realised_ci95"] is None
+    assert done["controls"] == {"mean": None, "sd": None, "ci95": None, "runs": []}
+    assert done["p_value"] is None
+    json.dumps(done, allow_nan=False)
+
+
+def test_the_question_is_that_of_the_newest_ranking(opened, planted, quick_retraining):
+    rank(opened, planted, method="length", measure="mean_difference")
+    done = retrain(opened, remove=2, seeds=1, controls=0).to_dict()
+    assert (done["test"], done["method"], done["measure"]) == ("planted", "length", "mean_difference")
+    removed = [doc_id for path in done["edited_corpus"]["removed"] for doc_id in ids_in(path)]
+    longest = np.argsort(-opened.corpus.lengths, kind="stable")[:2]
+    assert sorted(removed) == sorted(opened.corpus.doc_ids[z] for z in longest)
+    # Asked for otherwise, it is otherwise.
+    done = retrain(opened, planted, remove=2, method="block", measure="effect_size", seeds=1, controls=0).to_dict()
+    assert (done["method"], done["measure"]) == ("block", "effect_size")
+    # A question that the newest ranking does not answer takes nothing from it.
+    other = replace(planted, name="other")
+    done = retrain(opened, other, remove=2, seeds=1, controls=0).to_dict()
+    assert (done["test"], done["method"], done["measure"]) == ("other", "block", "effect_size")
+
+
+def ids_in(path: str) -> list[str]:
+    return [json.loads(line)["id"] for line in Path(path).read_text("utf-8").splitlines()]
+
+
+def test_the_same_retraining_is_done_once(opened, quick_retraining):
+    first = retrain(opened, remove=3, **FEW)
+    trained = len(quick_retraining)
+    again = retrain(open_run(opened.path), remove=3, **FEW)
+    assert (first.reused, again.reused, len(quick_retraining)) == (False, True, trained)
+    assert again.folder == first.folder
+    assert again.values == first.values
+    folders = {retrain(opened, **more).folder for more in (
+        {"remove": 4, **FEW}, {"remove": 3, "seeds": 2, "controls": 1}, {"remove": 3, "seeds": 1, "controls": 2},
+        {"amplify": 3, **FEW}, {"remove": 3, "goal": "increase", **FEW}, {"remove": 3, "holdout": "both", **FEW},
+        {"remove": 3, "measure": "effect_size", **FEW},
+    )}  # fmt: skip
+    assert len(folders | {first.folder}) == 8
+
+
+def test_models_of_edits_are_kept_only_until_they_are_measured(opened, quick_retraining):
+    retrain(opened, remove=3, seeds=2, controls=1)
+    names = [path.name for path in Journal(opened).folder.iterdir()]
+    assert len(names) == 1  # that of the second seed on the full corpus
+    assert names[0].endswith(".seed-2.safetensors")
+
+
+def test_a_copied_run_has_its_own_retrainings(opened, quick_retraining):
+    """Trainings are named by what they are, so those that are done count in a copy as well."""
+    retrain(opened, remove=3, **FEW)
+    quick_retraining.clear()
+    shutil.copytree(opened.path, "copy")
+    copied = retrain(open_run("copy"), remove=3, **FEW)
+    assert (copied.reused, quick_retraining) == (True, [])
+    files = [
+        copied.values["folder"],
+        *copied.values["edited_corpus"]["kept"],
+        *copied.values["edited_corpus"]["removed"],
+    ]
+    assert all(Path(file).exists() and Path(file).is_relative_to("copy") for file in files)
+    retrain(open_run("copy"), remove=4, **FEW)
+    assert len(quick_retraining) == 2
+    assert len(list(opened.retrains.glob("planted*"))) == 1
+
+
+# Held-out words.
+
+
+@pytest.mark.parametrize("size", [4, 5, 7])
+def test_small_sets_are_halved_too(size, opened, planted, quick_retraining):
+    sets = {key: words[:size] for key, words in planted.sets.items()}
+    done = retrain(opened, replace(planted, name="small", **sets), remove=3, holdout="both", **FEW).to_dict()
+    used, held = (done["definitions"][name] for name in ("used", "held_out"))
+    assert {len(used[key]) for key in "XYAB"} == {(size + 1) // 2}
+    assert {len(held[key]) for key in "XYAB"} == {size // 2}
+    assert done["transfer"]["both"] is not None
+
+
+def test_sets_too_small_to_halve_are_refused_before_anything_is_trained(opened, planted, quick_retraining):
+    sets = {key: words[:3] for key, words in planted.sets.items()}
+    with pytest.raises(CoverageError, match="too few to halve"):
+        retrain(opened, replace(planted, name="small", **sets), remove=3, holdout="targets", **FEW)
+    assert not quick_retraining
+
+
+def test_documents_are_chosen_without_the_held_out_words(opened, planted, quick_retraining):
+    done = retrain(opened, remove=4, holdout="targets", **FEW).to_dict()
+    used = BiasTest.from_dict(done["definitions"]["used"])
+    order = rank(opened, used, measure="mean_difference", half=True).doc_ids
+    assert sorted(ids_in(done["edited_corpus"]["removed"][0])) == sorted(order[:4])
+    weat = WEAT(cover(used, opened.model.index, 2))
+    assert done["before"]["runs"] == [weat.value(opened.model.U[weat.rows].astype(np.float64), "mean_difference")]
+
+
+# What cannot be.
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "says"),
+    [
+        ({}, UsageError, "say what to do"),
+        ({"remove": 3, "amplify": 3}, UsageError, "say what to do"),
+        ({"remove": "all"}, UsageError, "'all' is not a number"),
+        ({"remove": 0}, UsageError, "cannot choose 0"),
+        ({"remove": DOCUMENTS}, UsageError, "nothing to train on"),
+        ({"remove": 3, "seeds": 0}, UsageError, "at least 1"),
+        ({"remove": 3, "processes": 0}, UsageError, "at least 1"),
+        ({"remove": 3, "goal": "zero"}, UsageError, "unknown goal"),
+        ({"remove": 3, "holdout": "none"}, UsageError, "unknown kind"),
+        ({"remove": 3, "protect": Path("none.txt")}, InputError, "No such file"),
+        ({"remove": 3, "ranking": Path("none.csv")}, InputError, "No such file"),
+        ({"remove": 3, "test": "weat6"}, CoverageError, "covers none"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_is_refused_before_anything_is_trained(opened, quick_retraining, options, error, says):
+    with pytest.raises(error, match=says):
+        retrain(opened, **options)
+    assert not quick_retraining
+    assert not opened.retrains.exists()
+
+
+def test_a_corpus_that_has_changed_is_noticed_before_anything_is_trained(workplace, made, tmp_path, quick_retraining):
+    corpus = Path("corpus.jsonl")
+    run = train([corpus], "own", SETTINGS).run
+    rank(run, str(made.test))
+    lines = corpus.read_text("utf-8").splitlines(keepends=True)
+    for changed in (lines[:-1], lines[::-1], [*lines[:-1], lines[-1].replace("the", "this")]):
+        corpus.write_text("".join(changed), "utf-8")
+        with pytest.raises(MismatchError, match="the corpus has changed"):
+            retrain(run, remove=3)
+    corpus.unlink()
+    with pytest.raises(InputError, match="no such file"):
+        retrain(run, remove=3)
+    assert not quick_retraining
+
+
+# Processes.
+
+
+def silent(*_: object) -> None:
+    pass
+
+
+def test_what_goes_wrong_in_another_process_is_said_here(opened):
+    (opened.path / "tokens.npy").write_bytes(b"")
+    edit = Edit(np.array([1]), 0)
+    with pytest.raises(InputError, match="cannot be read") as caught:
+        train_all(opened, [Journal(opened).training(edit, 1)], silent, processes=1)
+    assert caught.value.where == str(opened.path / "tokens.npy")
+    assert caught.value.next == "Train again with --force."
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the child in /proc")
+def test_a_process_that_is_killed_ends_the_others_with_an_error(workplace):
+    code = "from clif.cli import main; main()"
+    options = ["--remove-top-k", "4", "--seeds", "40", "--controls", "0", "--processes", "1"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, "retrain", *options], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    models = Path("clif-run/retrains/models")
+    deadline = time.monotonic() + 60
+    while not list(models.glob("[!.]*.safetensors")):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    trainer = [pid for pid in children if "spawn_main" in Path(f"/proc/{pid}/cmdline").read_text()]
+    os.kill(int(trainer[0]), signal.SIGKILL)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out) == (1, "")
+    assert "a training process was killed" in err
+    assert "--processes 1" in err
+    assert "Traceback" not in err
+    assert list(models.glob("[!.]*.safetensors"))
+
+
+def test_progress_counts_the_trainings(opened):
+    seen: list[tuple[str, float, float | None, str]] = []
+    journal = Journal(opened)
+    trainings = [journal.training(UNEDITED, seed) for seed in (1, 2, 2)]
+    train_all(opened, trainings, lambda *said: seen.append(said), processes=1)
+    assert all(training.path.exists() for training in trainings)
+    assert {stage for stage, *_ in seen} == {"retrain"}
+    assert {total for _, _, total, _ in seen} == {2}
+    assert seen[0][1] == 1  # the first is the run itself
+    assert seen[-1][3] == "2 of 2 trainings"
+    seen.clear()
+    train_all(opened, trainings, lambda *said: seen.append(said))
+    assert seen == []
