@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from clif.corpus.encoding import Corpus, encode
 from clif.corpus.reading import ReadOptions, read_documents, spool_stdin
 from clif.corpus.tokenising import Tokeniser
-from clif.errors import MismatchError, UsageError
+from clif.errors import ClifError, MismatchError, UsageError
 from clif.manifest import cannot_write, parents_of, versions, write_json
 from clif.pairs import LONGEST
 from clif.progress import Progress
@@ -22,6 +22,7 @@ from clif.run import DEFAULT_RUN, FORMAT, MANIFEST, MODEL, Run, is_run, open_run
 from clif.settings import TrainingSettings
 
 STDIN = "-"
+STDIN_COPY = "stdin"
 
 
 def build(
@@ -46,6 +47,8 @@ def build(
 
     """
     folder = Path(out)
+    if folder.is_symlink():
+        folder = folder.resolve()
     if folder.name in ("", ".."):
         raise UsageError(
             "a run is a folder that clif makes and replaces as a whole, so it needs a name of its own",
@@ -63,7 +66,8 @@ def _build(
     fill: Callable[[Path, list[Path]], None],
     reusable: Callable[[Path, list[Path]], Run | None],
 ) -> None:
-    partial = folder.with_name(folder.name + ".partial")
+    # Hidden, as nobody keeps anything of theirs under such a name.
+    partial = folder.with_name(f".{folder.name}.partial")
     try:
         if partial.exists():
             shutil.rmtree(partial)
@@ -84,6 +88,11 @@ def _build(
                 return
         fill(partial, paths)
         _swap(partial, folder)
+    except ClifError as error:
+        spooled = str(partial / STDIN_COPY)
+        if error.where and spooled in error.where:
+            error.where = error.where.replace(spooled, "standard input")
+        raise
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
@@ -146,7 +155,6 @@ def finish(
 
 def _swap(partial: Path, folder: Path) -> None:
     """Put `partial` in the place of `folder`; what was there goes only after the new run stands."""
-    # Hidden: a folder with ".old" at its end may well be a copy that the user keeps.
     old = folder.with_name(f".{folder.name}.old")
     try:
         shutil.rmtree(old, ignore_errors=True)

@@ -9,10 +9,11 @@ from typing import Any
 from clif.config import RunConfig
 from clif.corpus.reading import ReadOptions
 from clif.corpus.tokenising import Tokeniser
-from clif.objectives import audit, load_tests
+from clif.influence.methods import RECOMMENDED
+from clif.objectives import MEASURES, audit, load_tests
 from clif.progress import Progress, silent
 from clif.ranking import DEFAULT_TEST, rank
-from clif.retraining import ZERO, retrain
+from clif.retraining import ZERO, Request, retrain
 from clif.run import Run
 from clif.settings import TrainingSettings
 from clif.training import train
@@ -36,9 +37,10 @@ def run_all(
     tokeniser = Tokeniser(**{key: reading.pop(key) for key in ("keep_case", "pretokenised") if key in reading})
     settings = TrainingSettings.from_dict(config.section("train"))
     auditing, ranking, retraining = (config.section(name) for name in ("audit", "rank", "retrain"))
-    # Looked up first: a misspelt name should not cost a training.
-    tests = load_tests(auditing.pop("tests", ["weat"]))
-    load_tests([ranking.get("test", DEFAULT_TEST)])
+    # Checked first: a misspelt name should not cost a training.
+    question = ranking.pop("test", DEFAULT_TEST)
+    tests = load_tests([*auditing.pop("tests", ["weat"]), question])
+    request = _request(retraining, ranking)
 
     results: dict[str, Any] = {}
 
@@ -59,25 +61,25 @@ def run_all(
     run = trained.run
     done("train", trained, run)
     done("audit", audit(run.model, tests, **auditing), run)
-    ranked = rank(run, ranking.pop("test", DEFAULT_TEST), **ranking)
+    ranked = rank(run, question, **ranking)
     done("rank", ranked, run)
-    remove = retraining.pop("remove_top_k", None)
-    amplify = retraining.pop("amplify_top_k", None)
-    protect = retraining.pop("protect", None)
-    done(
-        "retrain",
-        retrain(
-            run,
-            ranked.test,
-            remove=ZERO if remove is None and amplify is None else remove,
-            amplify=amplify,
-            protect=Path(protect) if protect else None,
-            holdout=retraining.pop("holdout_words", None),
-            method=ranked.about["method"],
-            measure=ranked.about["measure"],
-            progress=progress,
-            **retraining,
-        ),
-        run,
-    )
+    done("retrain", retrain(run, ranked.test, progress=progress, **request), run)
     return results
+
+
+def _request(retraining: dict[str, Any], ranking: dict[str, Any]) -> dict[str, Any]:
+    """Fields of a Request from the sections of a configuration; raises UsageError as Request does."""
+    values = dict(retraining)
+    request = {
+        "remove": values.pop("remove_top_k", None),
+        "amplify": values.pop("amplify_top_k", None),
+        "protect": Path(values.pop("protect")) if "protect" in values else None,
+        "holdout": values.pop("holdout_words", None),
+        "method": ranking.get("method", RECOMMENDED),
+        "measure": ranking.get("measure", MEASURES[0]),
+        **values,
+    }
+    if request["remove"] is None and request["amplify"] is None:
+        request["remove"] = ZERO
+    Request(**request)
+    return request

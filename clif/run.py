@@ -172,8 +172,8 @@ def open_trained(target: Path | str | None = None) -> Run:
     path = Path(target or DEFAULT_RUN)
     if path.is_file():
         raise InputError(
-            "a file of vectors can be audited, but ranking documents needs the corpus they were trained on "
-            "and the output vectors as well, which it does not hold together",
+            "is a file, not a run: ranking documents needs the corpus together with the input and output vectors that "
+            "were trained on it, so a file of vectors can only be audited",
             where=str(path),
             next="Train with `clif train CORPUS`, or make a run of a full gensim model and its corpus "
             "with `clif import MODEL CORPUS`.",

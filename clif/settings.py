@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -26,12 +27,17 @@ class TrainingSettings:
     workers: int = 1
 
     def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            if isinstance(value, float) and not math.isfinite(value):
+                raise UsageError(
+                    f"{name} must be a finite number, got {value}", where=_option(name), next="Give a number."
+                )
         for name, least in _LEAST.items():
             value = getattr(self, name)
             if value < least:
                 raise UsageError(
                     f"{name} must be at least {least}, got {value}",
-                    where=f"--{name.replace('_', '-')}",
+                    where=_option(name),
                     next=f"Give a value of {least} or more.",
                 )
         if self.trainer not in TRAINERS:
@@ -40,6 +46,13 @@ class TrainingSettings:
                 where="--trainer",
                 next=f"Choose one of: {', '.join(TRAINERS)}.",
             )
+        for name, most in _MOST.items():
+            if getattr(self, name) > most:
+                raise UsageError(
+                    f"{name} must be at most {most}, got {getattr(self, name)}",
+                    where=_option(name),
+                    next=f"Give a value of {most} or less.",
+                )
         if not self.sample < 1:
             raise UsageError(
                 f"sample must be below 1, got {self.sample}",
@@ -84,6 +97,13 @@ _LEAST = {
     "epochs": 1,
     "min_count": 1,
     "sample": 0,
+    "ns_exponent": -2,
     "seed": 0,
     "workers": 1,
 }
+
+_MOST = {"alpha": 1.0, "ns_exponent": 2.0, "seed": 2**32 - 1}
+
+
+def _option(name: str) -> str:
+    return "--" + name.replace("_", "-")

@@ -106,7 +106,12 @@ def _flag(name: str) -> str:
 
 
 def _wrong(name: str, value: object, next_step: str) -> UsageError:
-    return UsageError(f"{value!r} is not a {name.replace('_', ' ')}", where=_flag(name), next=next_step)
+    article = "an" if name[0] in "aeiou" else "a"
+    return UsageError(
+        f"{value!r} is not {article} {name.replace('_', ' ')}",
+        where=_flag(name),
+        next=next_step,
+    )
 
 
 def _clash(first: str, second: str, next_step: str) -> UsageError:

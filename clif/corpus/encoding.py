@@ -196,5 +196,6 @@ def _read_table(path: Path) -> tuple[dict[str, list[Any]], dict[str, str]]:
         table = pq.read_table(path)
         belongs = {key: (table.schema.metadata or {})[key.encode()].decode() for key in ("corpus", "tokens")}
     except (OSError, KeyError, pa.ArrowInvalid) as error:
-        raise InputError(f"cannot be read: {error}", where=str(path), next="Train again with --force.") from error
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"cannot be read: {reason}", where=str(path), next="Train again with --force.") from error
     return table.to_pydict(), belongs

@@ -65,7 +65,7 @@ def read_documents(sources: Sequence[str | Path], options: ReadOptions) -> Itera
         if len(places) == before and not file.in_folder:
             raise _empty(file.shown, "it is empty, or holds nothing but blank lines or a header")
     if not places:
-        raise _empty(", ".join(map(str, sources)), f"{len(files)} files, hidden ones left out")
+        raise _empty(", ".join(map(str, sources)), f"{len(files)} files read")
 
 
 def _empty(where: str, reason: str) -> InputError:

@@ -106,6 +106,8 @@ def audit(model: SkipGram, tests: Sequence[BiasTest], *, ddof: int = 0, seed: in
     """
     if not tests:
         raise UsageError("no test to audit", where="--test", next="Name one, as in --test weat.")
+    if seed < 0:
+        raise UsageError(f"the seed must be at least 0, got {seed}", where="--seed", next="Give 0 or more.")
     results: list[AuditResult] = []
     skipped: list[Skipped] = []
     unusable: list[InputError] = []

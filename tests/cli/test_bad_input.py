@@ -158,8 +158,8 @@ bad("wrong format: jsonl", "train c.txt --format jsonl --out r", 1, "c.txt:1: no
     prepare=write("c.txt", "one two three\n"))
 bad("unknown format", "train corpus.jsonl --format xml --out r", 2, "--format: 'xml' is not a format", "jsonl")
 bad("unknown encoding", "train corpus.jsonl --encoding utf-9 --out r", 2, "--encoding: 'utf-9'", "latin-1")
-bad("nothing on standard input", "train - --out r", 1, "stdin: no documents")
-bad("broken lines on standard input", "train - --format jsonl --out r", 1, "stdin:1: not valid JSON",
+bad("nothing on standard input", "train - --out r", 1, "standard input: no documents")
+bad("broken lines on standard input", "train - --format jsonl --out r", 1, "standard input:1: not valid JSON",
     stdin=b"one two\n")
 
 # Training.
@@ -170,11 +170,14 @@ for option, value in {
     bad(f"{option} {value}", f"train corpus.jsonl --out r --{option} {value}", 2,
         f"--{option}: {option.replace('-', '_')} must be at least", f"got {float(value):g}")
 bad("min-alpha above alpha", "train corpus.jsonl --out r --alpha .01 --min-alpha .02", 2, "--alpha, --min-alpha: ")
-bad("alpha that is none", "train corpus.jsonl --out r --alpha nan", 2, "--alpha, --min-alpha: ")
+bad("alpha that is none", "train corpus.jsonl --out r --alpha nan", 2, "--alpha: ", "finite")
+bad("noise exponent that is none", "train corpus.jsonl --out r --ns-exponent inf", 2, "--ns-exponent: ", "finite")
+bad("seed beyond 32 bits", "train corpus.jsonl --out r --seed 4294967296", 2, "--seed: ")
+bad("sample of 1", "train corpus.jsonl --out r --sample 1", 2, "--sample: ")
 bad("dim that is no number", "train corpus.jsonl --out r --dim ten", 2, "'--dim': 'ten' is not a valid integer")
 bad("unknown trainer", "train corpus.jsonl --out r --trainer glove", 2, "--trainer: unknown trainer 'glove'", "gensim")
 bad("unknown option", "train corpus.jsonl --dims 10", 2, "No such option", "--dim")
-bad("unknown command", "tran corpus.jsonl", 2, "No such command 'tran'")
+bad("unknown command", "tran corpus.jsonl", 2, "No such command 'tran'", "Did you mean 'train'?")
 bad("out is a file", "train corpus.jsonl --out planted.toml {options}", 5, "planted.toml: exists and is not a run")
 bad("out is a folder of other things", "train corpus.jsonl --out d --force {options}", 5, "d: exists and is not a run",
     prepare=write("d/notes.txt", "mine"))
@@ -250,7 +253,8 @@ bad("pickle that is not allowed", "audit word2vec.model --test planted.toml", 1,
 bad("damaged pickle", "audit word2vec.model --test planted.toml --allow-pickle", 1,
     "word2vec.model: cannot be read as a model of gensim",
     prepare=lambda made: (gensim_model(made), cut("word2vec.model")(made)))
-bad("ranking vectors", "rank v.txt --test planted.toml", 1, "v.txt: a file of vectors can be audited, but ranking",
+bad("ranking vectors", "rank v.txt --test planted.toml", 1, "v.txt: is a file, not a run: ranking",
+    "can only be audited",
     "clif train CORPUS", "clif import MODEL CORPUS", prepare=vector_of("calvi", "1 2 3"))
 bad("export with an unknown ending", "export v.npz", 2, "v.npz: the ending '.npz' does not tell a format", ".glove")
 bad("export of an unknown matrix", "export v.txt --matrix both", 2, "unknown matrix 'both'", "input, output")

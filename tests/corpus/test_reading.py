@@ -364,7 +364,7 @@ def test_what_is_not_there_is_an_error_with_the_closest_name(tmp_path):
 def test_a_folder_without_text_is_an_error(tmp_path):
     (tmp_path / ".hidden").write_text("x")
     (tmp_path / "blank.txt").write_text("\n")
-    with pytest.raises(InputError, match=f"{tmp_path}: no documents: 1 files, hidden ones left out"):
+    with pytest.raises(InputError, match=f"{tmp_path}: no documents: 1 files read"):
         read(tmp_path)
 
 

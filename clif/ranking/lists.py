@@ -1,0 +1,110 @@
+"""A ranked list: its columns, and what it is about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clif.influence.problem import Problem
+from clif.objectives import BiasTest
+from clif.pairs import Contexts
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SATURATION = 1.5
+DOCUMENT_COLUMNS = ("rank", "doc_id", "influence", "stderr", "tokens")
+CONTEXT_COLUMNS = (
+    "rank", "doc_id", "influence", "stderr", "weight", "position", "input", "output", "distance",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Ranking:
+    """A ranked list. Rank 1: removal reduces |T| most; the last rank: it increases |T| most.
+
+    `influence` is the predicted change of T when the document (or context) is removed; `value` is T of the
+    model; `zero_crossing` is the number of first documents whose removal is predicted to bring T nearest
+    zero, None if none does. `columns` holds the table by column, in rank order.
+    """
+
+    about: dict[str, Any]
+    columns: dict[str, NDArray[Any]]
+    path: Path
+    reused: bool = False
+    warnings: tuple[str, ...] = field(default=())
+
+    @property
+    def test(self) -> BiasTest:
+        """The test that was ranked for, as it was then."""
+        return BiasTest.from_dict(self.about["definition"])
+
+    @property
+    def doc_ids(self) -> list[str]:
+        """Document ids in rank order."""
+        return list(self.columns["doc_id"])
+
+    @property
+    def influence(self) -> NDArray[np.float64]:
+        """Influence in rank order."""
+        return np.asarray(self.columns["influence"])
+
+    def __len__(self) -> int:
+        return len(self.columns["rank"])
+
+    def to_frame(self, top: int | None = None) -> pd.DataFrame:
+        """The list as a data frame, in rank order."""
+        import pandas as pd
+
+        frame = pd.DataFrame(self.columns)
+        return frame if top is None else frame.head(top)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What the list is, without its rows."""
+        hidden = ("definition", "half", "identity", "recipe")
+        kept = {key: value for key, value in self.about.items() if key not in hidden}
+        return {**kept, "ranking": str(self.path), "reused": self.reused, "warnings": list(self.warnings)}
+
+
+def warnings_of(about: dict[str, Any]) -> list[str]:
+    """What a reader of the list should know first."""
+    if about["measure"] == "effect_size" and abs(about["value"]) > SATURATION:
+        return [
+            f"|effect size| is {abs(about['value']):.2f}: near its bound of 2 it hardly shows who carries the bias. "
+            "Rank with --measure mean_difference."
+        ]
+    return []
+
+
+def document_columns(
+    problem: Problem, influence: NDArray[np.float64], order: NDArray[np.int64]
+) -> dict[str, NDArray[Any]]:
+    """DOCUMENT_COLUMNS of the documents in `order`; stderr is empty for one model."""
+    corpus = problem.corpus
+    return {
+        "rank": np.arange(1, len(order) + 1),
+        "doc_id": np.array(corpus.doc_ids, dtype=object)[order],
+        "influence": influence[order],
+        "stderr": np.full(len(order), np.nan),
+        "tokens": corpus.lengths[order],
+    }
+
+
+def context_columns(problem: Problem, contexts: Contexts, influence: NDArray[np.float64]) -> dict[str, NDArray[Any]]:
+    """CONTEXT_COLUMNS; positions count the document's tokens from 0, distance is output minus input position."""
+    words = np.array(problem.vocabulary.words, dtype=object)
+    return {
+        "rank": np.arange(1, len(contexts) + 1),
+        "doc_id": np.array(problem.corpus.doc_ids, dtype=object)[contexts.document],
+        "influence": influence,
+        "stderr": np.full(len(contexts), np.nan),
+        "weight": contexts.weight,
+        "position": contexts.position,
+        "input": words[contexts.input],
+        "output": words[contexts.output],
+        "distance": contexts.output_position - contexts.position,
+    }

@@ -1,0 +1,129 @@
+"""From a request to a plan: which documents, which controls, which seeds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clif.errors import UsageError
+from clif.influence.groups import zero_crossing
+from clif.influence.methods import RECOMMENDED
+from clif.influence.problem import Problem
+from clif.manifest import fingerprint
+from clif.objectives import WEAT, BiasTest, cover
+from clif.ranking import HALF_LEAST, choose_test, make_problem, newest_ranking, rank, read_order
+from clif.retraining.edits import Edit, choose_edit, random_edit, read_protected
+from clif.retraining.holdout import split_words
+from clif.retraining.request import ZERO, Request
+from clif.run import Run
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What will be trained, with the question that chose the documents.
+
+    `held_out` is the objective on the words that were held out; `about` is what a result says of its plan.
+    """
+
+    problem: Problem
+    held_out: WEAT | None
+    edit: Edit
+    controls: list[Edit]
+    seeds: list[int]
+    about: dict[str, Any]
+
+    def name(self, run: Run) -> str:
+        """Name of the retraining's folder: the same for the same plan on the same run."""
+        recipe = {
+            **run.identity,
+            "test": self.about["definitions"],
+            "measure": self.about["measure"],
+            "edit": self.edit.name(),
+            "controls": [edit.name() for edit in self.controls],
+            "seeds": self.seeds,
+        }
+        return f"{self.about['name']}.{fingerprint(recipe)[:8]}"
+
+
+def make_plan(run: Run, test: str | BiasTest | None, request: Request) -> Plan:
+    """Choose documents, controls and seeds; makes the ranking if none fits. Errors are those of `retrain`."""
+    newest = newest_ranking(run)
+    question = choose_test(run, test)
+    method, measure = request.method, request.measure
+    if newest and newest.test == question:
+        method = method or newest.about["method"]
+        measure = measure or newest.about["measure"]
+    method, measure = method or RECOMMENDED, measure or "effect_size"
+    used, held = question, None
+    if request.holdout:
+        used, held = split_words(cover(question, run.model.index), request.holdout, run.settings.seed)
+    half = held is not None
+    crossing = None
+    if request.ranking:
+        order = read_order(request.ranking, run)
+        method = str(request.ranking)
+    else:
+        ranked = rank(run, used, method=method, measure=measure, half=half)
+        order = np.array([run.corpus.number[doc_id] for doc_id in ranked.doc_ids])
+        crossing = ranked.about["zero_crossing"]
+    problem = make_problem(run, used, measure, half=half)
+    protected = read_protected(request.protect, run.corpus)
+    copies, k = _how_many(request, problem, order, protected)
+    edit = choose_edit(order, k, copies=copies, goal=request.aim, protected=protected)
+    removing = copies == 0
+    warnings = []
+    if removing and request.aim == "reduce" and crossing is not None and k > crossing:
+        warnings.append(
+            f"removing {k} documents goes beyond {crossing}, where the prediction crosses zero: "
+            "expect the bias to turn round"
+        )
+    about = {
+        "name": f"{used.name}.{'remove' if removing else 'amplify'}-{k}",
+        "test": question.name,
+        "measure": measure,
+        "method": method,
+        "goal": request.aim,
+        "holdout_words": request.holdout,
+        "removed": k if removing else 0,
+        "amplified": 0 if removing else k,
+        "copies": None if removing else request.copies,
+        "removed_tokens": edit.tokens(run.corpus) if removing else 0,
+        "tokens": len(run.corpus.tokens),
+        "documents": len(run.corpus),
+        "edited_tokens": edit.tokens(run.corpus),
+        "zero_crossing": crossing,
+        "protected": int(protected.sum()),
+        "warnings": warnings,
+        "definitions": {"used": used.to_dict(), "held_out": held.to_dict() if held else None},
+    }
+    seed = run.settings.seed
+    return Plan(
+        problem=problem,
+        held_out=WEAT(cover(held, run.model.index, HALF_LEAST)) if held else None,
+        edit=edit,
+        controls=[random_edit(run.corpus, edit, protected, seed, number) for number in range(request.controls)],
+        seeds=[seed + number for number in range(request.seeds)],
+        about=about,
+    )
+
+
+def _how_many(
+    request: Request, problem: Problem, order: NDArray[np.int64], protected: NDArray[np.bool_]
+) -> tuple[int, int]:
+    """How often the chosen documents shall stand in the edited corpus, and how many are chosen."""
+    if request.amplify is not None:
+        return 1 + request.copies, request.amplify
+    if request.remove != ZERO:
+        return 0, int(request.remove or 0)
+    free = order[~protected[order]]
+    k = zero_crossing(problem, free, len(free)) if request.aim == "reduce" else None
+    if k is None:
+        raise UsageError(
+            f"no number of removals is predicted to bring {problem.objective.coverage.test.name} to zero",
+            where=f"--remove-top-k {ZERO}",
+            next="Give a number of documents, or rank by another method or measure.",
+        )
+    return 0, k

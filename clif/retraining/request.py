@@ -1,0 +1,98 @@
+"""What a retraining is asked to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from clif.errors import UsageError
+from clif.influence.methods import find_method
+from clif.objectives import MEASURES
+from clif.retraining.edits import GOALS
+from clif.retraining.holdout import HOLDOUTS
+
+ZERO = "zero"
+
+
+@dataclass(frozen=True)
+class Request:
+    """How to edit the corpus, by which list, and how often to train; checked before anything is computed.
+
+    `remove` is a number of documents, or "zero" for the number at which the prediction is nearest zero; `amplify`
+    documents get `copies` further copies. `method` and `measure` are those of the newest ranking if left out.
+
+    Raises
+    ------
+    UsageError
+        An option makes no sense, by itself or beside another.
+
+    """
+
+    remove: int | str | None = None
+    amplify: int | None = None
+    copies: int = 1
+    goal: str | None = None
+    ranking: Path | None = None
+    method: str | None = None
+    measure: str | None = None
+    seeds: int = 3
+    controls: int = 3
+    protect: Path | None = None
+    holdout: str | None = None
+    processes: int | None = None
+
+    def __post_init__(self) -> None:
+        if (self.remove is None) == (self.amplify is None):
+            raise UsageError(
+                "say what to do with the top documents",
+                where="clif retrain",
+                next="Give either --remove-top-k K or --amplify-top-k K.",
+            )
+        if isinstance(self.remove, str) and self.remove != ZERO:
+            raise UsageError(
+                f"{self.remove!r} is not a number of documents",
+                where="--remove-top-k",
+                next=f"Give a whole number, or {ZERO!r} for the number at which the prediction is nearest zero.",
+            )
+        if self.copies != 1 and self.amplify is None:
+            raise UsageError(
+                "removed documents have no copies",
+                where="--copies",
+                next="Leave it out, or repeat documents with --amplify-top-k K.",
+            )
+        self._check_numbers()
+        self._check_names()
+        if self.holdout and self.ranking:
+            raise UsageError(
+                "a ranking from a file was made with all words, so none can be held out",
+                where="--ranking, --holdout-words",
+                next="Leave out one of the two options.",
+            )
+
+    @property
+    def aim(self) -> str:
+        """What should happen to |T|: by default removal reduces it and repetition increases it."""
+        return self.goal or ("reduce" if self.amplify is None else "increase")
+
+    def _check_numbers(self) -> None:
+        least = {
+            "--copies": (self.copies, 1),
+            "--seeds": (self.seeds, 1),
+            "--controls": (self.controls, 0),
+            "--processes": (self.processes, 1),
+        }
+        for name, (value, bound) in least.items():
+            if value is not None and value < bound:
+                raise UsageError(f"must be at least {bound}, got {value}", where=name, next=f"Give {bound} or more.")
+
+    def _check_names(self) -> None:
+        choices = {
+            "goal": (self.goal, GOALS, "--goal"),
+            "measure": (self.measure, MEASURES, "--measure"),
+            "kind of words": (self.holdout, tuple(HOLDOUTS), "--holdout-words"),
+        }
+        for what, (value, known, where) in choices.items():
+            if value is not None and value not in known:
+                raise UsageError(f"unknown {what} {value!r}", where=where, next=f"Choose one of: {', '.join(known)}.")
+        if self.method is not None:
+            find_method(self.method)
