@@ -61,7 +61,7 @@ def run_all(
     run = trained.run
     done("train", trained, run)
     done("audit", audit(run.model, tests, **auditing), run)
-    ranked = rank(run, question, **ranking)
+    ranked = rank(run, question, progress=progress, **ranking)
     done("rank", ranked, run)
     done("retrain", retrain(run, ranked.test, progress=progress, **request), run)
     return results

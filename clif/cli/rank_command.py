@@ -55,9 +55,18 @@ def command(
     if out:
         check_ending(out, unit=unit)
     opened = open_trained(run)
-    ranking = rank(
-        opened, test, method=method, measure=measure, unit=unit, top=limit, damping=damping, cache=not no_cache
-    )
+    with screen.progress() as progress:
+        ranking = rank(
+            opened,
+            test,
+            method=method,
+            measure=measure,
+            unit=unit,
+            top=limit,
+            damping=damping,
+            cache=not no_cache,
+            progress=progress,
+        )
     if out:
         write_ranking(ranking, out, limit)
     show(screen, ranking, opened, out)

@@ -13,6 +13,7 @@ from clif.errors import UsageError
 from clif.influence.methods import Method
 from clif.influence.problem import Matrix, Problem
 from clif.pairs import Contexts
+from clif.progress import Progress, silent
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,17 +32,18 @@ class Scores:
     cpu_seconds: float
 
 
-def score_documents(problem: Problem, method: Method) -> Scores:
+def score_documents(problem: Problem, method: Method, progress: Progress = silent) -> Scores:
     """Score every document, also those that hold no word of the test (their influence by `block` is 0)."""
     with threadpool_limits(1):  # BLAS threads would mostly wait, and change the last bits
-        return _score_documents(problem, method)
+        return _score_documents(problem, method, progress)
 
 
-def _score_documents(problem: Problem, method: Method) -> Scores:
+def _score_documents(problem: Problem, method: Method, progress: Progress) -> Scores:
     cpu, began = time.process_time(), time.perf_counter()
     table: Matrix | None = None
     residual: float | None = None
     if method.solve:
+        progress("solve", 0, None, "pairs around the words of the test")
         s = method.solve(problem)
         if method.name == "block":
             residual = _residual(problem, s)
@@ -49,6 +51,7 @@ def _score_documents(problem: Problem, method: Method) -> Scores:
         solved = time.perf_counter()
         influence = np.zeros(len(problem.corpus))
         for contexts in problem.contexts():
+            progress("score", int(contexts.document[-1]), len(influence), "documents")
             influence += np.bincount(
                 contexts.document, context_influence(problem, table, contexts), minlength=len(influence)
             )

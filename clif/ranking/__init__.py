@@ -16,6 +16,7 @@ from clif.influence.problem import Problem
 from clif.influence.scores import score_documents, top_contexts
 from clif.manifest import fingerprint, read_json, write_json
 from clif.objectives import MEASURES, WEAT, BiasTest, cover, load_tests, uncovered_error
+from clif.progress import Progress, silent
 from clif.ranking.files import WRITERS, check_ending, read_order, read_table, write_ranking
 from clif.ranking.lists import (
     CONTEXT_COLUMNS,
@@ -63,6 +64,7 @@ def rank(
     damping: float | None = None,
     cache: bool = True,
     half: bool = False,
+    progress: Progress = silent,
 ) -> Ranking:
     """Score every document of a run for one test and store the ranked list in the run.
 
@@ -114,7 +116,7 @@ def rank(
         os.utime(path.with_suffix(".json"))  # it is the newest ranking again
         return found
     problem = make_problem(run, question, measure, damping, half=half)
-    scores = score_documents(problem, chosen)
+    scores = score_documents(problem, chosen, progress)
     sign = np.sign(problem.value)
     order = np.argsort(sign * scores.influence, kind="stable")
     crossing, began = None, time.perf_counter()
