@@ -26,6 +26,7 @@ SCHEMA: Mapping[str, Mapping[str, tuple[type, ...]]] = {
     "rank": {"test": (str,), "method": (str,), "measure": (str,), "damping": (int, float)},
     "retrain": {
         "remove_top_k": (int, str), "amplify_top_k": (int,), "copies": (int,), "goal": (str,), "seeds": (int,),
+        "damping": (int, float),
         "controls": (int,), "protect": (str,), "holdout_words": (str,), "processes": (int,),
     },
 }  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import glob
+import os
 import shutil
 import sys
 from collections.abc import Callable, Sequence
@@ -66,11 +68,10 @@ def _build(
     fill: Callable[[Path, list[Path]], None],
     reusable: Callable[[Path, list[Path]], Run | None],
 ) -> None:
-    # Hidden, as nobody keeps anything of theirs under such a name.
-    partial = folder.with_name(f".{folder.name}.partial")
+    # A name of this process's own: another one may be building the same run, and the last to finish stays.
+    partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
     try:
-        if partial.exists():
-            shutil.rmtree(partial)
+        _sweep(folder)
         partial.mkdir()
     except OSError as error:
         raise cannot_write(folder, error) from error
@@ -153,9 +154,27 @@ def finish(
     write_json(folder / MANIFEST, manifest)
 
 
+def _sweep(folder: Path) -> None:
+    """Remove what processes that are gone left half built."""
+    for left in folder.parent.glob(f".{glob.escape(folder.name)}.*.partial"):
+        pid = left.name.removesuffix(".partial").rpartition(".")[2]
+        if pid.isdecimal() and (int(pid) == os.getpid() or not _alive(int(pid))):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
 def _swap(partial: Path, folder: Path) -> None:
     """Put `partial` in the place of `folder`; what was there goes only after the new run stands."""
-    old = folder.with_name(f".{folder.name}.old")
+    old = folder.with_name(f".{folder.name}.{os.getpid()}.partial.old")
     try:
         shutil.rmtree(old, ignore_errors=True)
         if folder.exists():

@@ -77,6 +77,7 @@ def _request(retraining: dict[str, Any], ranking: dict[str, Any]) -> dict[str, A
         "holdout": values.pop("holdout_words", None),
         "method": ranking.get("method", RECOMMENDED),
         "measure": ranking.get("measure", MEASURES[0]),
+        "damping": ranking.get("damping"),
         **values,
     }
     if request["remove"] is None and request["amplify"] is None:

@@ -164,7 +164,7 @@ def test_small_sets_are_halved_too(size, opened, planted, quick_retraining):
 
 def test_sets_too_small_to_halve_are_refused_before_anything_is_trained(opened, planted, quick_retraining):
     sets = {key: words[:3] for key, words in planted.sets.items()}
-    with pytest.raises(CoverageError, match="too few to halve"):
+    with pytest.raises(CoverageError, match="at least 4 needed"):
         retrain(opened, replace(planted, name="small", **sets), remove=3, holdout="targets", **FEW)
     assert not quick_retraining
 
@@ -255,7 +255,7 @@ def test_a_process_that_is_killed_ends_the_others_with_an_error(workplace):
     os.kill(int(trainer[0]), signal.SIGKILL)
     out, err = process.communicate(timeout=30)
     assert (process.returncode, out) == (1, "")
-    assert "a training process was killed" in err
+    assert "a training process ended before its time" in err
     assert "--processes 1" in err
     assert "Traceback" not in err
     assert list(models.glob("[!.]*.safetensors"))

@@ -102,7 +102,7 @@ def main(args: Sequence[str] | None = None) -> None:
         error.show()
         sys.exit(error.exit_code)
     except (click.exceptions.Abort, KeyboardInterrupt):
-        _say("Interrupted. What was finished is kept: run the same command again to go on.")
+        _say("Interrupted. To go on, run the same command again; `clif retrain` and `clif run` keep what was finished.")
         sys.exit(130)
     except BrokenPipeError:
         # The reader of our output has left; what follows would fail again at exit.

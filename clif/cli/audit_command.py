@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from clif.cli.options import FILE, clif_command
-from clif.cli.screen import Screen, number
+from clif.cli.screen import Screen, at, number
 
 NAMED = 8
 
@@ -36,10 +36,10 @@ def command(
     model = open_model(target, allow_pickle=allow_pickle)
     # A test of one's own is asked for by its file, so that the hint at the end works.
     files = {test.name: name for name in asked if name.endswith(".toml") for test in load_tests([name])}
-    show(screen, audit(model, chosen, ddof=ddof, seed=seed), files)
+    show(screen, audit(model, chosen, ddof=ddof, seed=seed), files, target if target and target.is_dir() else None)
 
 
-def show(screen: Screen, audit: Any, files: Mapping[str, str] | None = None) -> None:
+def show(screen: Screen, audit: Any, files: Mapping[str, str] | None = None, target: Path | None = None) -> None:
     """Print an Audit."""
     from clif.objectives import lacking
 
@@ -79,7 +79,7 @@ def show(screen: Screen, audit: Any, files: Mapping[str, str] | None = None) -> 
             f"  {skipped.test}: {lacking(skipped.missing) if any(skipped.missing.values()) else skipped.reason}"
         )
     strongest = max(audit.results, key=lambda result: abs(result.effect_size)).test
-    screen.next(f"clif rank --test {(files or {}).get(strongest, strongest)}")
+    screen.next(f"clif rank{at(target) if target else ''} --test {(files or {}).get(strongest, strongest)}")
 
 
 def _lacks(key: str, present: Sequence[str], missing: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from clif.cli.options import FILE, clif_command, run_argument
-from clif.cli.screen import Screen, number
+from clif.cli.screen import Screen, at, number
 
 SHOWN = 10
 
@@ -74,6 +74,8 @@ def command(
 
 def show(screen: Screen, ranking: Any, run: Any, out: Path | None = None) -> None:
     """Print both ends of a Ranking."""
+    from clif.influence.methods import BASELINES
+
     for warning in ranking.warnings:
         screen.warn(warning)
     values = ranking.to_dict()
@@ -90,7 +92,12 @@ def show(screen: Screen, ranking: Any, run: Any, out: Path | None = None) -> Non
     if count > 2 * SHOWN:
         rows.insert(SHOWN, ["..."] + [""] * (len(names) - 1))
     screen.table(head, names, rows, texts=(3, 4) if unit == "document" else (2, 4))
-    screen.text("Influence: predicted change when removed. Rank 1 reduces the bias most, the last increases it most.")
+    if values["method"] in BASELINES:
+        screen.text(f"A baseline: influence is the {values['method']} of the document with a sign, not a prediction.")
+    else:
+        screen.text(
+            "Influence: predicted change when removed. Rank 1 reduces the bias most, the last increases it most."
+        )
     crossing = values["zero_crossing"]
     if unit == "document" and crossing is None:
         screen.text("No number of removals is predicted to bring it to zero.")
@@ -99,7 +106,9 @@ def show(screen: Screen, ranking: Any, run: Any, out: Path | None = None) -> Non
             f"Predicted to bring it to zero: removing the first {crossing:,} of {values['documents']:,} documents."
         )
     screen.say(f"Stored: {ranking.path}" + (f"; copy: {out}" if out else ""))
-    screen.next("clif retrain --remove-top-k " + ("zero" if crossing else "100"))
+    asked = "" if unit == "document" else f" --test {values['test']}"
+    k = "zero" if crossing else min(100, max(1, values["documents"] // 10))
+    screen.next(f"clif retrain{at(run.path)}{asked} --remove-top-k {k}")
 
 
 def _document_row(run: Any) -> Any:

@@ -21,6 +21,7 @@ from clif.cli.screen import Screen, number
 @click.option("--test", help="Test: name or TOML file.  [that of the newest ranking, else gender-career]")
 @click.option("--method", help="Method of the ranking.  [that of the newest ranking, else block]")
 @click.option("--measure", help="effect_size or mean_difference.  [that of the newest ranking]")
+@click.option("--damping", type=float, help="Damping of the ranking.  [that of the newest ranking]")
 @click.option("--ranking", type=FILE, help="Take the order of documents from this file.")
 @click.option("--seeds", type=int, default=3, show_default=True, help="Retrainings of each set.")
 @click.option("--controls", type=int, default=3, show_default=True, help="Random sets of as many tokens.")
@@ -68,24 +69,26 @@ def show(screen: Screen, result: Any) -> None:
         f"({values['edited_tokens']:,} tokens, {share:.2%})"
     )
     measure = values["measure"].replace("_", " ")
+    digits = 2 if values["measure"] == "effect_size" else 4
     labels = {"before": "before", "after": f"{verb} by {values['method']}", "controls": f"{verb} at random"}
-    rows = [[label, *_cells(values[name])] for name, label in labels.items()]
+    rows = [[label, *_cells(values[name], digits)] for name, label in labels.items()]
     screen.table(head, [measure, "mean", "sd", "95% interval", "runs"], rows)
-    change = f"{values['realised']:+.2f}"
+    change = f"{values['realised']:+.{digits}f}"
     if values["realised_ci95"]:
         low, high = values["realised_ci95"]
-        change += f" (95% interval {low:+.2f} to {high:+.2f})"
-    screen.text(f"Change: predicted {values['predicted']:+.2f} from {values['value']:+.2f} in the ranked model,")
+        change += f" (95% interval {low:+.{digits}f} to {high:+.{digits}f})"
+    predicted, value = (number(values[name], digits, sign=True) for name in ("predicted", "value"))
+    screen.text(f"Change: predicted {predicted} from {value} in the ranked model,")
     screen.text(f"realised {change}.")
     if values["p_value"] is not None:
-        screen.text(f"Against random removal: p = {values['p_value']:.4f} (exact permutation within seeds, two-sided).")
+        screen.text(f"Against random sets: p = {values['p_value']:.2g} (t test with the set as unit, two-sided).")
+    else:
+        screen.text("Too few random sets for a p-value: --controls 2 at the least.")
     for kind, ratio in values["transfer"].items():
         if values["holdout_words"] == kind:
-            held = values["held_out"]
-            screen.text(
-                f"Held-out {kind}: {number(held['before']['mean'])} before, {number(held['after']['mean'])} after; "
-                f"transfer {number(ratio)} of the change on the words that were used."
-            )
+            start, end = (number(values["held_out"][name]["mean"], digits) for name in ("before", "after"))
+            screen.text(f"Held-out {kind}: {start} before, {end} after; transfer {number(ratio)} of the change on the")
+            screen.text("words that were used.")
     screen.text()
     tests = [
         [name, *(number(row[group]["mean"], sign=True) for group in ("before", "after", "controls"))]
@@ -98,11 +101,11 @@ def show(screen: Screen, result: Any) -> None:
     screen.say(f"Edited corpus, removed documents and result.json: {values['folder']}")
 
 
-def _cells(sample: dict[str, Any]) -> list[str]:
+def _cells(sample: dict[str, Any], digits: int) -> list[str]:
     interval = sample["ci95"]
     return [
-        number(sample["mean"], sign=True),
-        number(sample["sd"]),
-        f"{interval[0]:+.2f} to {interval[1]:+.2f}" if interval else "-",
+        number(sample["mean"], digits, sign=True),
+        number(sample["sd"], digits),
+        f"{interval[0]:+.{digits}f} to {interval[1]:+.{digits}f}" if interval else "-",
         str(len(sample["runs"])),
     ]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -27,6 +29,13 @@ def clean(text: str, keep: str = "") -> str:
 def number(value: float | None, digits: int = 2, sign: bool = False) -> str:
     """A number for a table; a dash where there is none."""
     return "-" if value is None else f"{value:{'+' if sign else ''}.{digits}f}"
+
+
+def at(run: Path) -> str:
+    """The run as a hint must name it: not at all where it is the one that commands take by themselves."""
+    from clif.run import DEFAULT_RUN
+
+    return "" if run == DEFAULT_RUN else f" {shlex.quote(str(run))}"
 
 
 class Screen:

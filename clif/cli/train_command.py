@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from clif.cli.options import FILE, clif_command, config_option, corpus_options, reading
-from clif.cli.screen import Screen, number
+from clif.cli.screen import Screen, at, number
 
 
 @clif_command("clif train articles.jsonl.gz --text-field body --dim 100")
@@ -65,4 +65,5 @@ def show(screen: Screen, result: Any) -> None:
     if values["split_documents"]:
         rows.append(["split", f"{values['split_documents']} documents of more than 10,000 tokens"])
     screen.table("Trained", ["", ""], rows, texts=(0, 1))
-    screen.next("clif audit --test weat", "clif rank")
+    run = at(Path(values["run"]))
+    screen.next(f"clif audit{run} --test weat", f"clif rank{run}")

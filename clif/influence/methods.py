@@ -84,6 +84,7 @@ METHODS = {
         Method("random", "baseline: chance", count=_random),
     )
 }
+BASELINES = tuple(method.name for method in METHODS.values() if method.count)
 RECOMMENDED = "block"
 
 

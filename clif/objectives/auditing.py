@@ -10,7 +10,7 @@ import numpy as np
 
 from clif.errors import InputError, UsageError
 from clif.model import SkipGram
-from clif.objectives.bias_tests import SETS, BiasTest
+from clif.objectives.bias_tests import SETS, BiasTest, load_tests
 from clif.objectives.coverage import Coverage, cover, uncovered_error
 from clif.objectives.permutation import permutation_p_values
 from clif.objectives.weat import WEAT
@@ -89,9 +89,10 @@ class Audit:
         return pd.DataFrame(rows)
 
 
-def audit(model: SkipGram, tests: Sequence[BiasTest], *, ddof: int = 0, seed: int = 0) -> Audit:
+def audit(model: SkipGram, tests: str | Sequence[str | BiasTest], *, ddof: int = 0, seed: int = 0) -> Audit:
     """Measure every test that the model's vocabulary covers; formulas and signs are those of `WEAT`.
 
+    Tests are given as such, by name, or by the path of a TOML file.
     A test whose vectors cannot be used is skipped with the reason, like one that is not covered.
 
     Raises
@@ -108,10 +109,13 @@ def audit(model: SkipGram, tests: Sequence[BiasTest], *, ddof: int = 0, seed: in
         raise UsageError("no test to audit", where="--test", next="Name one, as in --test weat.")
     if seed < 0:
         raise UsageError(f"the seed must be at least 0, got {seed}", where="--seed", next="Give 0 or more.")
+    if isinstance(tests, str):
+        tests = [tests]
+    asked = [test for item in tests for test in ([item] if isinstance(item, BiasTest) else load_tests([item]))]
     results: list[AuditResult] = []
     skipped: list[Skipped] = []
     unusable: list[InputError] = []
-    coverages = [cover(test, model.index) for test in tests]
+    coverages = [cover(test, model.index) for test in asked]
     for coverage in coverages:
         reason = coverage.reason
         if reason is None:

@@ -23,6 +23,7 @@ PACKAGED = (*(f"weat{number}" for number in range(1, 11)), "gender-career", "gen
 GROUPS: Mapping[str, tuple[str, ...]] = {"weat": PACKAGED}
 
 _WORDSETS = Path(__file__).with_name("wordsets")
+LONGEST_NAME = 100
 _KEYS = ("name", *SETS, "labels", "language", "source")
 _SCHEMA = 'A test needs name = "..." and X, Y, A, B as arrays of words; labels, language and source are optional.'
 
@@ -94,6 +95,8 @@ class BiasTest:
 
     def _check_name(self) -> None:
         # Rankings are stored under the name of their test.
+        if len(self.name.encode()) > LONGEST_NAME:
+            self._fail(f"the name has more than {LONGEST_NAME} bytes", "Give the test a shorter name.")
         if not self.name.strip() or not self.name.isprintable() or set(self.name) & set("/\\"):
             self._fail(
                 f"the name {self.name!r} cannot be part of a file name",

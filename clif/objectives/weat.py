@@ -81,6 +81,11 @@ class WEAT:
         """Number of words of Y."""
         return len(self.coverage.rows["Y"])
 
+    @property
+    def bound(self) -> float:
+        """Largest |effect size| that sets of these sizes allow, at ddof 0: n / sqrt(n_X n_Y), 2 for equal sizes."""
+        return float((self.n_X + self.n_Y) / np.sqrt(self.n_X * self.n_Y))
+
     @cached_property
     def _signs(self) -> Vectors:
         """Weights (n_A + n_B,) that make mean over A minus mean over B."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from pathlib import Path
@@ -9,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from clif import __version__
 from clif.errors import InputError, UsageError
 from clif.influence.groups import zero_crossing
 from clif.influence.methods import RECOMMENDED, find_method
 from clif.influence.problem import Problem
 from clif.influence.scores import score_documents, top_contexts
-from clif.manifest import fingerprint, read_json, write_json
+from clif.manifest import file_sha256, fingerprint, read_json, write_json
 from clif.objectives import MEASURES, WEAT, BiasTest, cover, load_tests, uncovered_error
 from clif.progress import Progress, silent
 from clif.ranking.files import WRITERS, check_ending, read_order, read_table, write_ranking
@@ -111,9 +113,10 @@ def rank(
     if damping is not None:
         name += f".damping-{damping:g}"
     path = run.rankings / f"{name}.csv"
-    mark = fingerprint({**recipe, **run.identity})
+    mark = fingerprint({**recipe, **run.identity, "clif": __version__})
     if cache and (found := _stored(path, mark)):
-        os.utime(path.with_suffix(".json"))  # it is the newest ranking again
+        with contextlib.suppress(OSError):  # a run that is shared may not be ours to touch
+            os.utime(path.with_suffix(".json"))  # it is the newest ranking again
         return found
     problem = make_problem(run, question, measure, damping, half=half)
     scores = score_documents(problem, chosen, progress)
@@ -131,7 +134,9 @@ def rank(
         "measure": measure,
         "unit": unit,
         "value": problem.value,
-        "effect_size": problem.objective.value(problem.E),
+        "effect_size": _effect_size(problem),
+        "bound": problem.objective.bound,
+        "asked_damping": damping,
         "damping": problem.damp if chosen.solve and method != "gradient" else None,
         "residual": scores.residual,
         "documents": len(problem.corpus),
@@ -151,8 +156,17 @@ def rank(
     # The list is stored when both files are: without the second one it is nobody's.
     path.with_suffix(".json").unlink(missing_ok=True)
     write_ranking(ranking, path)
+    about["sha256"] = file_sha256(path)
     write_json(path.with_suffix(".json"), about)
     return ranking
+
+
+def _effect_size(problem: Problem) -> float | None:
+    """Effect size of the model as it is; None where the associations do not differ."""
+    try:
+        return problem.objective.value(problem.E)
+    except InputError:
+        return None
 
 
 def choose_test(run: Run, test: str | BiasTest | None) -> BiasTest:
@@ -212,13 +226,8 @@ def _read_about(path: Path) -> dict[str, Any]:
 
 
 def _open(path: Path, about: dict[str, Any]) -> Ranking:
+    if file_sha256(path) != about.get("sha256"):
+        raise InputError("is not the list that was stored here", where=str(path), next="Remove it, and rank again.")
     frame = read_table(path)
-    documents = about["unit"] == "document"
-    if tuple(frame) != (DOCUMENT_COLUMNS if documents else CONTEXT_COLUMNS) or (
-        documents and len(frame) != about["documents"]
-    ):
-        raise InputError(
-            "is not the whole list that was stored here", where=str(path), next="Remove it, and rank again."
-        )
     columns = {name: frame[name].to_numpy() for name in frame.columns}
     return Ranking(about, columns, path, reused=True, warnings=tuple(warnings_of(about)))

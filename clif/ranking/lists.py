@@ -16,7 +16,7 @@ from clif.pairs import Contexts
 if TYPE_CHECKING:
     import pandas as pd
 
-SATURATION = 1.5
+SATURATION = 0.75  # of the bound
 DOCUMENT_COLUMNS = ("rank", "doc_id", "influence", "stderr", "tokens")
 CONTEXT_COLUMNS = (
     "rank", "doc_id", "influence", "stderr", "weight", "position", "input", "output", "distance",
@@ -65,17 +65,17 @@ class Ranking:
 
     def to_dict(self) -> dict[str, Any]:
         """What the list is, without its rows."""
-        hidden = ("definition", "half", "identity", "recipe")
+        hidden = ("asked_damping", "bound", "definition", "half", "identity", "recipe", "sha256")
         kept = {key: value for key, value in self.about.items() if key not in hidden}
         return {**kept, "ranking": str(self.path), "reused": self.reused, "warnings": list(self.warnings)}
 
 
 def warnings_of(about: dict[str, Any]) -> list[str]:
     """What a reader of the list should know first."""
-    if about["measure"] == "effect_size" and abs(about["value"]) > SATURATION:
+    if about["measure"] == "effect_size" and abs(about["value"]) > SATURATION * about["bound"]:
         return [
-            f"|effect size| is {abs(about['value']):.2f}: near its bound of 2 it hardly shows who carries the bias. "
-            "Rank with --measure mean_difference."
+            f"|effect size| is {abs(about['value']):.2f}: near its bound of {about['bound']:.3g} it hardly shows who "
+            "carries the bias. Rank with --measure mean_difference."
         ]
     return []
 

@@ -1,7 +1,8 @@
 """Retrain without (or with more of) the documents at the top of a ranking, and compare with chance.
 
-Vocabulary, keep probabilities and noise stay those of the full corpus; documents that are left out still
-count for the learning-rate schedule. So before and after differ in the documents alone. Every set is retrained
+Vocabulary, keep probabilities and noise stay those of the full corpus; documents that are left out still count for the
+learning-rate schedule. gensim draws its random numbers from one stream, so an edit also changes the draws that follow
+it: runs of one seed share little but their start, and controls and several seeds are needed. Every set is retrained
 from scratch with the same seeds: as it is (before), edited (after), and with random sets of as many tokens (controls).
 """
 
@@ -20,7 +21,7 @@ from clif.objectives import BiasTest
 from clif.progress import Progress, silent
 from clif.retraining.edits import UNEDITED
 from clif.retraining.measuring import measure_all
-from clif.retraining.planning import make_plan
+from clif.retraining.planning import Plan, make_plan
 from clif.retraining.request import ZERO, Request
 from clif.retraining.trainings import Journal, train_all
 from clif.run import Run
@@ -64,36 +65,45 @@ def retrain(
     plan = make_plan(run, test, request)
     folder = run.retrains / plan.name(run)
     if (folder / "result.json").exists():
-        return _reused(folder, plan.about)
+        return _reused(run, folder, plan)
     _unchanged(run)
     journal = Journal(run)
-    before = [journal.training(UNEDITED, seed) for seed in plan.seeds]
-    after = [journal.training(plan.edit, seed) for seed in plan.seeds]
-    chance = [[journal.training(edit, seed) for seed in plan.seeds] for edit in plan.controls]
-    edited = [*after, *(training for row in chance for training in row)]
-    train_all(run, [*before, *edited], progress, request.processes)
-    copies_of = {run.corpus.doc_ids[z]: plan.edit.copies for z in plan.edit.documents}
-    files = write_edited(run.sources, run.read_options, folder, copies_of)
-    values = {
-        **plan.about,
-        **measure_all(run, journal, plan, before, after, chance),
-        "edited_corpus": {"kept": files.kept, "removed": files.removed},
-        "folder": folder,
-        "versions": versions(),
-    }
-    write_json(folder / "result.json", values)
-    journal.forget(edited)
+    with journal.held():
+        before = [journal.training(UNEDITED, seed) for seed in plan.seeds]
+        after = [journal.training(plan.edit, seed) for seed in plan.seeds]
+        chance = [[journal.training(edit, seed) for seed in plan.seeds] for edit in plan.controls]
+        edited = [*after, *(training for row in chance for training in row)]
+        train_all(run, [*before, *edited], progress, request.processes)
+        values = {
+            **plan.about,
+            **measure_all(run, journal, plan, before, after, chance),
+            "edited_corpus": _write_corpus(run, folder, plan),
+            "folder": folder,
+            "versions": versions(),
+        }
+        write_json(folder / "result.json", values)
+        journal.forget(edited)
     return RetrainResult(read_json(folder / "result.json", "Retrain."), folder)
 
 
-def _reused(folder: Path, about: dict[str, Any]) -> RetrainResult:
+def _write_corpus(run: Run, folder: Path, plan: Plan) -> dict[str, list[Path]]:
+    copies = {run.corpus.doc_ids[z]: plan.edit.copies for z in plan.edit.documents}
+    files = write_edited(run.sources, run.read_options, folder, copies)
+    return {"kept": files.kept, "removed": files.removed}
+
+
+def _reused(run: Run, folder: Path, plan: Plan) -> RetrainResult:
     """The stored result of the same retraining, with today's names of the ranking and of the folder."""
     values = read_json(folder / "result.json", "Remove it, and retrain.")
     files = {
-        part: [str(folder / Path(path).relative_to(values["folder"])) for path in paths]
+        part: [folder / Path(path).relative_to(values["folder"]) for path in paths]
         for part, paths in values["edited_corpus"].items()
     }
-    return RetrainResult({**values, **about, "edited_corpus": files, "folder": str(folder)}, folder, reused=True)
+    if not all(path.exists() for paths in files.values() for path in paths):
+        _unchanged(run)
+        files = _write_corpus(run, folder, plan)
+    shown = {part: [str(path) for path in paths] for part, paths in files.items()}
+    return RetrainResult({**values, **plan.about, "edited_corpus": shown, "folder": str(folder)}, folder, reused=True)
 
 
 def _unchanged(run: Run) -> None:

@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from clif.influence.groups import predict_value
 from clif.objectives import PACKAGED, WEAT, cover, load_tests
 from clif.quality import wordsim353
 from clif.retraining.planning import Plan
-from clif.retraining.statistics import P_VALUE_TEST, Sample, permutation_within_seeds
+from clif.retraining.statistics import P_VALUE_TEST, Sample, against_controls
 from clif.retraining.trainings import Journal, Training
 from clif.run import Run
 
@@ -54,7 +53,10 @@ def measure_all(
         columns = {
             name: [value for found in group if (value := found[key]) is not None] for name, group in groups.items()
         }
-        row: dict[str, Any] = {name: Sample(tuple(values)).to_dict() for name, values in columns.items()}
+        row: dict[str, Any] = {
+            name: Sample(tuple(values), len(chance) if name == "controls" and values else None).to_dict()
+            for name, values in columns.items()
+        }
         change = Sample(tuple(np.subtract(columns["after"], columns["before"]).tolist()))
         return {**row, "realised": change.mean, "realised_ci95": change.ci95}
 
@@ -63,9 +65,7 @@ def measure_all(
     result: dict[str, Any] = {
         "seeds": plan.seeds,
         **top,
-        "value": plan.problem.value,
-        "predicted": predict_value(plan.problem, plan.edit.times(run.corpus)) - plan.problem.value,
-        "p_value": permutation_within_seeds(np.array(top["after"]["runs"]), table),
+        "p_value": against_controls(np.array(top["after"]["runs"]), table),
         "p_value_test": P_VALUE_TEST,
         "control_sets": [
             {"documents": len(edit.documents), "tokens": edit.tokens(run.corpus)} for edit in plan.controls

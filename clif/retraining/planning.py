@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from clif import __version__
 from clif.errors import UsageError
-from clif.influence.groups import zero_crossing
+from clif.influence.groups import predict_value, zero_crossing
 from clif.influence.methods import RECOMMENDED
 from clif.influence.problem import Problem
 from clif.manifest import fingerprint
-from clif.objectives import WEAT, BiasTest, cover
+from clif.objectives import WEAT, BiasTest, cover, uncovered_error
 from clif.ranking import HALF_LEAST, choose_test, make_problem, newest_ranking, rank, read_order
 from clif.retraining.edits import Edit, choose_edit, random_edit, read_protected
 from clif.retraining.holdout import split_words
@@ -41,6 +42,8 @@ class Plan:
             **run.identity,
             "test": self.about["definitions"],
             "measure": self.about["measure"],
+            "damping": self.about["damping"],
+            "clif": __version__,
             "edit": self.edit.name(),
             "controls": [edit.name() for edit in self.controls],
             "seeds": self.seeds,
@@ -52,24 +55,34 @@ def make_plan(run: Run, test: str | BiasTest | None, request: Request) -> Plan:
     """Choose documents, controls and seeds; makes the ranking if none fits. Errors are those of `retrain`."""
     newest = newest_ranking(run)
     question = choose_test(run, test)
-    method, measure = request.method, request.measure
+    method, measure, damping = request.method, request.measure, request.damping
     if newest and newest.test == question:
         method = method or newest.about["method"]
         measure = measure or newest.about["measure"]
+        damping = damping or newest.about["asked_damping"]
     method, measure = method or RECOMMENDED, measure or "effect_size"
     used, held = question, None
     if request.holdout:
-        used, held = split_words(cover(question, run.model.index), request.holdout, run.settings.seed)
+        coverage = cover(question, run.model.index)
+        if coverage.reason:
+            raise uncovered_error([coverage], where=str(run.path))
+        used, held = split_words(coverage, request.holdout, run.settings.seed)
     half = held is not None
     crossing = None
     if request.ranking:
         order = read_order(request.ranking, run)
+        if len(order) < len(run.corpus) and (request.amplify is None) != (request.aim == "reduce"):
+            raise UsageError(
+                f"lists {len(order)} of {len(run.corpus)} documents, but those at the other end are needed",
+                where=str(request.ranking),
+                next="Give the whole list, as `clif rank --top all --out FILE` writes it.",
+            )
         method = str(request.ranking)
     else:
-        ranked = rank(run, used, method=method, measure=measure, half=half)
+        ranked = rank(run, used, method=method, measure=measure, damping=damping, half=half)
         order = np.array([run.corpus.number[doc_id] for doc_id in ranked.doc_ids])
         crossing = ranked.about["zero_crossing"]
-    problem = make_problem(run, used, measure, half=half)
+    problem = make_problem(run, used, measure, damping, half=half)
     protected = read_protected(request.protect, run.corpus)
     copies, k = _how_many(request, problem, order, protected)
     edit = choose_edit(order, k, copies=copies, goal=request.aim, protected=protected)
@@ -80,11 +93,17 @@ def make_plan(run: Run, test: str | BiasTest | None, request: Request) -> Plan:
             f"removing {k} documents goes beyond {crossing}, where the prediction crosses zero: "
             "expect the bias to turn round"
         )
+    change = predict_value(problem, edit.times(run.corpus)) - problem.value
+    if (change * np.sign(problem.value) > 0) == (request.aim == "reduce"):
+        warnings.append(
+            f"these documents are predicted not to {request.aim} the bias, but to change it by {change:+.3g}"
+        )
     about = {
         "name": f"{used.name}.{'remove' if removing else 'amplify'}-{k}",
         "test": question.name,
         "measure": measure,
         "method": method,
+        "damping": problem.damp,
         "goal": request.aim,
         "holdout_words": request.holdout,
         "removed": k if removing else 0,
@@ -95,6 +114,8 @@ def make_plan(run: Run, test: str | BiasTest | None, request: Request) -> Plan:
         "documents": len(run.corpus),
         "edited_tokens": edit.tokens(run.corpus),
         "zero_crossing": crossing,
+        "value": problem.value,
+        "predicted": change,
         "protected": int(protected.sum()),
         "warnings": warnings,
         "definitions": {"used": used.to_dict(), "held_out": held.to_dict() if held else None},

@@ -19,7 +19,8 @@ class Request:
     """How to edit the corpus, by which list, and how often to train; checked before anything is computed.
 
     `remove` is a number of documents, or "zero" for the number at which the prediction is nearest zero; `amplify`
-    documents get `copies` further copies. `method` and `measure` are those of the newest ranking if left out.
+    documents get `copies` further copies. `method`, `measure` and `damping` are those of the newest ranking if left
+    out.
 
     Raises
     ------
@@ -35,6 +36,7 @@ class Request:
     ranking: Path | None = None
     method: str | None = None
     measure: str | None = None
+    damping: float | None = None
     seeds: int = 3
     controls: int = 3
     protect: Path | None = None
@@ -42,6 +44,9 @@ class Request:
     processes: int | None = None
 
     def __post_init__(self) -> None:
+        for name in ("ranking", "protect"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, Path(getattr(self, name)))
         if (self.remove is None) == (self.amplify is None):
             raise UsageError(
                 "say what to do with the top documents",

@@ -1,4 +1,4 @@
-"""Many trainings side by side, each stored as soon as it is done, so that nothing is ever trained twice."""
+"""Many trainings side by side, each stored as soon as it is done, so that an interruption costs little."""
 
 from __future__ import annotations
 
@@ -7,18 +7,20 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from clif.errors import InputError
-from clif.manifest import fingerprint
+from clif.manifest import cannot_write, fingerprint
 from clif.progress import Progress
 from clif.retraining.edits import UNEDITED, Edit
 from clif.run import MODEL, Run, open_run, read_matrices, write_matrices
@@ -50,7 +52,32 @@ class Journal:
 
     def vectors(self, training: Training) -> NDArray[np.float32]:
         """Input vectors of a training that is done."""
-        return read_matrices(training.path)[0]
+        try:
+            return read_matrices(training.path)[0]
+        except InputError as error:
+            raise InputError(
+                error.what, where=error.where, next="Remove this file, if it is there, and retrain: the rest is kept."
+            ) from error
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the folder while trainings are made and read; raises InputError if another process holds it."""
+        lock = FileLock(self.run.retrains / ".lock", timeout=0)
+        try:
+            self.run.retrains.mkdir(exist_ok=True)
+            lock.acquire()
+        except Timeout as error:
+            raise InputError(
+                "another process is retraining in this run",
+                where=str(self.run.path),
+                next="Wait until it is done, or work on a copy of the run.",
+            ) from error
+        except OSError as error:
+            raise cannot_write(self.run.retrains, error) from error
+        try:
+            yield
+        finally:
+            lock.release()
 
     def forget(self, trainings: Iterable[Training]) -> None:
         """Remove the stored vectors of these trainings, once what was wanted of them is written down."""
@@ -90,15 +117,24 @@ def train_all(run: Run, trainings: list[Training], progress: Progress, processes
             left = sum(not training.path.exists() for training in waiting)
             progress("retrain", min(done + finished, total), total, _note(total - left, total))
     except BrokenProcessPool as error:
+        _end(pool)
         raise InputError(
-            "a training process was killed, usually because memory ran out",
+            "a training process ended before its time: it was killed, usually for want of memory, or a script calls "
+            "retrain outside of `if __name__ == '__main__':`",
             where="retrain",
-            next="Run the command again: what is done is kept. Use --processes 1 to need less memory.",
+            next="Run it again: what is done is kept. --processes 1 needs less memory; scripts need that line.",
         ) from error
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-        for child in multiprocessing.active_children():
-            child.terminate()
+    except BaseException:
+        _end(pool)
+        raise
+    pool.shutdown()
+
+
+def _end(pool: ProcessPoolExecutor) -> None:
+    """Stop the workers in the middle of their work."""
+    pool.shutdown(wait=False, cancel_futures=True)
+    for child in multiprocessing.active_children():
+        child.terminate()
 
 
 def _note(done: int, total: int) -> str:

@@ -46,7 +46,7 @@ class TrainResult:
 
 
 def train(
-    sources: Sequence[Path | str] = (),
+    sources: Path | str | Sequence[Path | str] = (),
     out: Path | str = DEFAULT_RUN,
     settings: TrainingSettings | None = None,
     *,
@@ -68,6 +68,8 @@ def train(
         `out` holds another run, or something that is not a run; `force` replaces a run.
 
     """
+    if isinstance(sources, str | Path):
+        sources = [sources]
     settings, read, tokeniser = settings or TrainingSettings(), read or ReadOptions(), tokeniser or Tokeniser()
     taken: list[Run] = []
 
@@ -147,5 +149,6 @@ def _train_into(
         "reproducible": settings.workers == 1,
         "learning_rate": "by share of the documents seen; in retraining a removed document still counts as seen, "
         "so every other document keeps its rate to within one batch of 10,000 words",
+        "random_numbers": "one stream: an edit of the corpus changes the draws for all documents that follow it",
     }
     finish(folder, paths, corpus, read, tokeniser, settings, size, trained.U, trained.C, about)

@@ -297,7 +297,7 @@ for command in ("audit --test planted.toml", "rank --test planted.toml", "retrai
         "no such file",
         prepare=lambda _: Path("clif-run/model.safetensors").unlink())
 STORED = "clif-run/rankings/planted.block.mean_difference.document"
-bad("stored ranking cut", "rank", 1, f"{STORED}.csv: is not the whole list", "Remove it", prepare=cut(f"{STORED}.csv"))
+bad("stored ranking cut", "rank", 1, f"{STORED}.csv: is not the list", "Remove it", prepare=cut(f"{STORED}.csv"))
 bad("what is said of it cut", "rank", 1, f"{STORED}.json: cannot be read as JSON", "Remove it",
     prepare=cut(f"{STORED}.json"))
 

@@ -2,103 +2,74 @@
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from clif.retraining import statistics
-from clif.retraining.statistics import Sample, permutation_within_seeds
-
-# Quarters are added without rounding, so ties are ties.
-values = st.integers(-40, 40).map(lambda quarters: quarters / 4)
+from clif.retraining.statistics import Sample, against_controls
 
 
-def brute_force(after, controls) -> float:
-    """Over every choice of one run a seed as the edited one: how often it is as far off as the real one."""
-    sets, seeds = controls.shape
-    runs = np.vstack([after, controls])
-
-    def statistic(labels) -> float:
-        edited = [runs[label, seed] for seed, label in enumerate(labels)]
-        others = [runs[row, seed] for seed, label in enumerate(labels) for row in range(sets + 1) if row != label]
-        return abs(np.mean(edited) - np.mean(others))
-
-    observed = statistic([0] * seeds)
-    every = [statistic(labels) for labels in itertools.product(range(sets + 1), repeat=seeds)]
-    return float(np.mean([value >= observed - 1e-9 for value in every]))
+def test_the_p_value_is_that_of_a_new_observation_beside_a_sample():
+    # Independent route: the interval that holds a further draw with chance 1 - p ends at the edited mean.
+    rng = np.random.default_rng(0)
+    after, controls = rng.normal(1, 1, 3), rng.normal(size=(5, 3))
+    p = against_controls(after, controls)
+    means = [np.mean(row) for row in controls]
+    half = stats.t.ppf(1 - p / 2, 4) * np.std(means, ddof=1) * np.sqrt(1 + 1 / 5)
+    assert abs(np.mean(after) - np.mean(means)) == pytest.approx(half)
 
 
-@settings(max_examples=60, deadline=None)
-@given(sets=st.integers(1, 4), seeds=st.integers(1, 4), data=st.data())
-def test_the_p_value_equals_brute_force(sets, seeds, data):
-    drawn = data.draw(st.lists(values, min_size=(sets + 1) * seeds, max_size=(sets + 1) * seeds))
-    after, *controls = np.reshape(drawn, (sets + 1, seeds))
-    assert permutation_within_seeds(after, np.array(controls)) == brute_force(after, np.array(controls))
-
-
-def test_three_seeds_and_three_controls_reach_one_in_64_and_no_less():
-    after, controls = np.array([-1.0, -1.2, -0.8]), np.random.default_rng(0).normal(1, 0.1, (3, 3))
-    assert permutation_within_seeds(after, controls) == 1 / 64
-    assert permutation_within_seeds(after + 4, controls) == 1 / 64
+def test_it_is_the_two_sample_t_test_with_one_set_on_a_side():
+    rng = np.random.default_rng(1)
+    after, controls = rng.normal(size=4), rng.normal(size=(6, 4))
+    expected = stats.ttest_ind([after.mean()], controls.mean(1)).pvalue
+    assert against_controls(after, controls) == pytest.approx(expected)
 
 
 def test_differences_between_seeds_do_not_matter():
     rng = np.random.default_rng(1)
     after, controls, seeds = rng.normal(size=3), rng.normal(size=(4, 3)), 100 * rng.normal(size=3)
-    assert permutation_within_seeds(after, controls) == permutation_within_seeds(after + seeds, controls + seeds)
+    assert against_controls(after, controls) == pytest.approx(against_controls(after + seeds, controls + seeds))
 
 
 def test_the_order_of_controls_and_of_seeds_does_not_matter():
     rng = np.random.default_rng(2)
     after, controls = rng.normal(1, 1, 4), rng.normal(size=(3, 4))
     order = rng.permutation(4)
-    p = permutation_within_seeds(after, controls)
-    assert p == permutation_within_seeds(after, controls[::-1])
-    assert p == permutation_within_seeds(after[order], controls[:, order])
+    p = against_controls(after, controls)
+    assert p == pytest.approx(against_controls(after, controls[::-1]))
+    assert p == pytest.approx(against_controls(after[order], controls[:, order]))
 
 
 def test_runs_that_are_all_alike_say_nothing():
-    assert permutation_within_seeds(np.full(3, 0.1), np.full((3, 3), 0.1)) == 1
+    assert against_controls(np.full(3, 0.25), np.full((3, 3), 0.25)) == 1
+    assert against_controls(np.full(3, 0.5), np.full((3, 3), 0.25)) == 0
 
 
-@pytest.mark.parametrize("shape", [(0, 3), (3, 0)])
-def test_without_controls_there_is_no_p_value(shape):
-    assert permutation_within_seeds(np.zeros(shape[1]), np.empty(shape)) is None
+@pytest.mark.parametrize("shape", [(0, 3), (1, 3), (3, 0)])
+def test_without_two_control_sets_there_is_no_p_value(shape):
+    assert against_controls(np.zeros(shape[1]), np.empty(shape)) is None
 
 
-def test_under_the_null_small_p_values_are_as_rare_as_they_say():
+@pytest.mark.parametrize("between", [0.0, 0.5, 1.0, 2.0])
+def test_under_the_null_small_p_values_are_as_rare_as_they_say(between):
+    """Also where the sets differ by more than their runs do: runs of one set are not independent."""
     rng = np.random.default_rng(3)
-    draws = 3000
-    p = np.array(
-        [
-            permutation_within_seeds(runs[0], runs[1:])
-            # Seeds differ, and edits of one seed vary about it; the edited run is like its controls.
-            for runs in rng.normal(size=(draws, 4, 3)) + 5 * rng.normal(size=(draws, 1, 3))
-        ]
-    )
-    for level in (1 / 64, 0.05, 0.1, 0.25, 0.5):
-        spread = np.sqrt(level * (1 - level) / draws)
-        attained = np.floor(level * 64) / 64
-        assert (p <= level).mean() < level + 3 * spread
-        assert (p <= level).mean() > attained - 4 * spread
+    draws, sets, seeds = 3000, 3, 3
+    runs = rng.normal(size=(draws, sets + 1, seeds)) + between * rng.normal(size=(draws, sets + 1, 1))
+    runs += 5 * rng.normal(size=(draws, 1, seeds))  # what all sets have in common
+    p = np.array([against_controls(row[0], row[1:]) for row in runs])
+    for level in (0.01, 0.05, 0.1, 0.25, 0.5):
+        assert (p <= level).mean() == pytest.approx(level, abs=4 * np.sqrt(level * (1 - level) / draws))
 
 
-def test_where_there_are_too_many_relabellings_they_are_sampled(monkeypatch):
-    rng = np.random.default_rng(4)
-    after, controls = rng.normal(0.5, 1, 6), rng.normal(size=(3, 6))
-    exact = permutation_within_seeds(after, controls)
-    monkeypatch.setattr(statistics, "MOST", 4000)
-    sampled = permutation_within_seeds(after, controls)
-    assert 0.02 < exact < 0.9
-    assert sampled != exact
-    assert sampled == pytest.approx(exact, abs=4 * np.sqrt(exact * (1 - exact) / 4000))
-    assert sampled == permutation_within_seeds(after, controls)
-    # The labelling that was observed is always one of them.
-    assert permutation_within_seeds(after + 100, controls) >= 1 / 4000
+def test_the_interval_of_controls_is_that_of_their_sets():
+    runs = np.random.default_rng(6).normal(size=(4, 3))
+    interval = Sample(tuple(runs.ravel()), sets=4).ci95
+    assert interval == pytest.approx(Sample(tuple(runs.mean(1))).ci95)
+    assert Sample(tuple(runs[0]), sets=1).ci95 is None
 
 
 @given(st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=10))
