@@ -344,3 +344,18 @@ def test_an_order_is_read_against_the_corpus_of_the_run(opened, made, tmp_path):
         read([ids[0], ids[1], ids[0]])
     with pytest.raises(MismatchError, match="2 of its 3 documents are not in the run's corpus, such as 'x'"):
         read([ids[0], "x", "y"])
+
+
+def test_a_stored_list_that_was_changed_is_refused(opened, made):
+    ranking = rank(opened, str(made.test), measure="mean_difference")
+    pd.read_csv(ranking.path).iloc[::-1].to_csv(ranking.path, index=False)
+    with pytest.raises(InputError, match="not the list that was stored"):
+        rank(opened, str(made.test), measure="mean_difference")
+    assert rank(opened, str(made.test), measure="mean_difference", cache=False).doc_ids == ranking.doc_ids
+
+
+def test_the_warning_near_the_bound_knows_the_sizes_of_the_sets(opened, made):
+    test = BiasTest.from_toml(made.test)
+    uneven = replace(test, name="uneven", X=test.X[:4])
+    about = rank(opened, uneven).about
+    assert about["bound"] == pytest.approx(12 / np.sqrt(4 * 8))

@@ -274,3 +274,54 @@ def test_progress_counts_the_trainings(opened):
     seen.clear()
     train_all(opened, trainings, lambda *said: seen.append(said))
     assert seen == []
+
+
+def test_one_retraining_at_a_time(opened):
+    with Journal(opened).held(), pytest.raises(InputError, match="another process"), Journal(opened).held():
+        pass
+    with Journal(opened).held():
+        pass
+
+
+def test_the_damping_of_the_newest_ranking_is_taken(opened, planted, quick_retraining):
+    rank(opened, planted, measure="mean_difference", damping=500.0)
+    done = retrain(opened, remove=5, **FEW).to_dict()
+    assert done["damping"] == 500
+    assert retrain(opened, remove=5, damping=2.0, **FEW).to_dict()["predicted"] != done["predicted"]
+
+
+def test_words_are_held_out_of_covered_tests_only(opened, planted, quick_retraining):
+    strangers = tuple(f"stranger{n}" for n in range(20))
+    thin = replace(planted, name="thin", X=planted.X[:4] + strangers)
+    with pytest.raises(CoverageError, match="half"):
+        retrain(opened, thin, remove=5, holdout="attributes", **FEW)
+
+
+def test_the_other_end_of_a_cut_list_is_not_there(opened, planted, quick_retraining, workplace):
+    ranking = rank(opened, planted, measure="mean_difference")
+    ranking.to_frame(20).to_csv("top.csv", index=False)
+    with pytest.raises(UsageError, match="other end"):
+        retrain(opened, planted, ranking="top.csv", remove=5, goal="increase", **FEW)
+    with pytest.raises(UsageError, match="other end"):
+        retrain(opened, planted, ranking="top.csv", amplify=5, goal="reduce", **FEW)
+    assert retrain(opened, planted, ranking="top.csv", remove=5, **FEW).to_dict()["removed"] == 5
+    assert retrain(opened, planted, ranking="top.csv", amplify=5, **FEW).to_dict()["amplified"] == 5
+
+
+def test_a_choice_that_is_predicted_to_do_the_opposite_is_warned_of(opened, planted, quick_retraining, workplace):
+    ranking = rank(opened, planted, measure="mean_difference")
+    ranking.to_frame().iloc[::-1].to_csv("reversed.csv", index=False)
+    done = retrain(opened, planted, ranking="reversed.csv", measure="mean_difference", remove=5, **FEW).to_dict()
+    assert done["predicted"] * done["value"] > 0
+    assert any("not to reduce" in warning for warning in done["warnings"])
+    assert not retrain(opened, planted, remove=5, **FEW).to_dict()["warnings"]
+
+
+def test_the_edited_corpus_is_written_again_if_it_is_gone(opened, quick_retraining):
+    done = retrain(opened, remove=5, **FEW).to_dict()
+    kept = Path(done["edited_corpus"]["kept"][0])
+    content = kept.read_bytes()
+    kept.unlink()
+    again = retrain(opened, remove=5, **FEW).to_dict()
+    assert again["reused"]
+    assert kept.read_bytes() == content

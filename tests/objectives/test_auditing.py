@@ -14,7 +14,7 @@ import pytest
 import clif
 from clif.errors import CoverageError, InputError, UsageError
 from clif.model import SkipGram
-from clif.objectives import PACKAGED, SETS, WEAT, audit, cover, load_tests, permutation_p_values
+from clif.objectives import PACKAGED, SETS, WEAT, BiasTest, audit, cover, load_tests, permutation_p_values
 
 KEYS = {
     *("test", "effect_size", "statistic", "ddof", "p_value", "p_value_two_sided", "p_value_kind"),
@@ -117,3 +117,11 @@ def test_an_audit_imports_neither_torch_nor_scipy_nor_pandas() -> None:
         check=True,
     )
     assert done.stdout.split() == []
+
+
+def test_tests_are_audited_by_name_too(made):
+    from clif.run import open_run
+
+    model = open_run(made.run).model
+    by_name = audit(model, str(made.test))
+    assert by_name.to_dict() == audit(model, [BiasTest.from_toml(made.test)]).to_dict()
