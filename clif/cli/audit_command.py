@@ -60,7 +60,7 @@ def show(screen: Screen, audit: Any, files: Mapping[str, str] | None = None, tar
                 str(missing),
             ]
         )
-    columns = ["test", "effect size", "p", "p two-sided", "words X/Y/A/B", "missing"]
+    columns = ["test", "effect size", "p", "two-sided", "words X/Y/A/B", "missing"]
     screen.table("Bias (WEAT)", columns, rows)
     screen.text(
         "Positive: X goes with A and Y with B. p: share of the divisions of the target words with as large a statistic "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -69,11 +70,11 @@ def command(
         )
     if out:
         write_ranking(ranking, out, limit)
-    show(screen, ranking, opened, out)
+    show(screen, ranking, opened, out, asked=test)
 
 
-def show(screen: Screen, ranking: Any, run: Any, out: Path | None = None) -> None:
-    """Print both ends of a Ranking."""
+def show(screen: Screen, ranking: Any, run: Any, out: Path | None = None, asked: str | None = None) -> None:
+    """Print both ends of a Ranking; of contexts the first ones. `asked` is the test as it was asked for."""
     from clif.influence.methods import BASELINES
 
     for warning in ranking.warnings:
@@ -87,17 +88,19 @@ def show(screen: Screen, ranking: Any, run: Any, out: Path | None = None) -> Non
     digits = 4 if unit == "document" else 6
     names, row = _document_row(run) if unit == "document" else _context_row()
     count = len(ranking)
-    shown = [*range(min(SHOWN, count)), *range(max(SHOWN, count - SHOWN // 2), count)]
+    last = SHOWN // 2 if unit == "document" else 0
+    shown = [*range(min(SHOWN, count)), *range(max(SHOWN, count - last), count)]
     rows = [row(ranking, place, digits) for place in shown]
-    if count > 2 * SHOWN:
+    if last and count > 2 * SHOWN:
         rows.insert(SHOWN, ["..."] + [""] * (len(names) - 1))
     screen.table(head, names, rows, texts=(3, 4) if unit == "document" else (2, 4))
     if values["method"] in BASELINES:
         screen.text(f"A baseline: influence is the {values['method']} of the document with a sign, not a prediction.")
+    elif unit == "document":
+        screen.text("Influence: predicted change when removed. Rank 1 reduces the bias most, the last")
+        screen.text("increases it most.")
     else:
-        screen.text(
-            "Influence: predicted change when removed. Rank 1 reduces the bias most, the last increases it most."
-        )
+        screen.text(f"Influence: predicted change when this pair is not trained. The list holds the first {count:,}.")
     crossing = values["zero_crossing"]
     if unit == "document" and crossing is None:
         screen.text("No number of removals is predicted to bring it to zero.")
@@ -106,9 +109,9 @@ def show(screen: Screen, ranking: Any, run: Any, out: Path | None = None) -> Non
             f"Predicted to bring it to zero: removing the first {crossing:,} of {values['documents']:,} documents."
         )
     screen.say(f"Stored: {ranking.path}" + (f"; copy: {out}" if out else ""))
-    asked = "" if unit == "document" else f" --test {values['test']}"
+    named = f" --test {shlex.quote(asked)}" if asked and unit == "context" else ""
     k = "zero" if crossing else min(100, max(1, values["documents"] // 10))
-    screen.next(f"clif retrain{at(run.path)}{asked} --remove-top-k {k}")
+    screen.next(f"clif retrain{at(run.path)}{named} --remove-top-k {k}")
 
 
 def _document_row(run: Any) -> Any:
