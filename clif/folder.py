@@ -17,7 +17,8 @@ from clif.corpus.encoding import Corpus, encode
 from clif.corpus.reading import ReadOptions, read_documents, spool_stdin
 from clif.corpus.tokenising import Tokeniser
 from clif.errors import ClifError, MismatchError, UsageError
-from clif.manifest import cannot_write, parents_of, versions, write_json
+from clif.files import cannot_write, parents_of, write_json
+from clif.manifest import versions
 from clif.pairs import LONGEST
 from clif.progress import Progress
 from clif.run import DEFAULT_RUN, FORMAT, MANIFEST, MODEL, Run, is_run, open_run, write_matrices

@@ -14,7 +14,8 @@ from clif.corpus.encoding import Corpus, open_corpus
 from clif.corpus.reading import ReadOptions
 from clif.corpus.tokenising import Tokeniser
 from clif.errors import InputError, MismatchError
-from clif.manifest import file_sha256, read_json, whole_file
+from clif.files import read_json, whole_file
+from clif.manifest import file_sha256
 from clif.model import SkipGram
 from clif.settings import TrainingSettings
 from clif.vocabulary import Vocabulary

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from clif.cli import retrain_command
 from clif.cli.screen import Screen
-from clif.manifest import read_json
+from clif.files import read_json
 from clif.retraining import RetrainResult
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from clif.manifest import to_json
+from clif.files import to_json
 
 LINE_EVERY = 15.0  # seconds
 

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clif.errors import InputError, MismatchError
-from clif.manifest import file_sha256, whole_file
+from clif.files import whole_file
+from clif.manifest import file_sha256
 
 if TYPE_CHECKING:
     from clif.corpus.reading import Document

@@ -13,7 +13,7 @@ from clif.corpus.fields import Fields, kind_of
 from clif.corpus.layouts import Plan, TextLayout, Written, mark
 from clif.corpus.opening import SUFFIXES, faults
 from clif.errors import InputError
-from clif.manifest import whole_file
+from clif.files import whole_file
 
 
 class JsonLines(TextLayout):

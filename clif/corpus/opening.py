@@ -15,7 +15,7 @@ from typing import BinaryIO, cast
 import zstandard
 
 from clif.errors import InputError
-from clif.manifest import whole_file
+from clif.files import whole_file
 
 SUFFIXES = (".gz", ".gzip", ".zst", ".zstd")
 GZIP, ZSTD = "gzip", "zstd"

@@ -12,11 +12,12 @@ import numpy as np
 
 from clif import __version__
 from clif.errors import InputError, UsageError
+from clif.files import read_json, write_json
 from clif.influence.groups import zero_crossing
 from clif.influence.methods import RECOMMENDED, find_method
 from clif.influence.problem import Problem
 from clif.influence.scores import score_documents, top_contexts
-from clif.manifest import file_sha256, fingerprint, read_json, write_json
+from clif.manifest import file_sha256, fingerprint
 from clif.objectives import MEASURES, WEAT, BiasTest, cover, load_tests, uncovered_error
 from clif.progress import Progress, silent
 from clif.ranking.files import WRITERS, check_ending, read_order, read_table, write_ranking

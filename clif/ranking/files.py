@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clif.errors import InputError, MismatchError, UsageError
-from clif.manifest import to_json, whole_file
+from clif.files import to_json, whole_file
 from clif.ranking.lists import Ranking
 from clif.run import Run
 

@@ -16,7 +16,8 @@ from clif.corpus.encoding import hash_documents
 from clif.corpus.reading import read_documents
 from clif.corpus.writing import write_edited
 from clif.errors import MismatchError
-from clif.manifest import read_json, versions, write_json
+from clif.files import read_json, write_json
+from clif.manifest import versions
 from clif.objectives import BiasTest
 from clif.progress import Progress, silent
 from clif.retraining.edits import UNEDITED

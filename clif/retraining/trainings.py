@@ -20,7 +20,8 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from clif.errors import InputError
-from clif.manifest import cannot_write, fingerprint
+from clif.files import cannot_write
+from clif.manifest import fingerprint
 from clif.progress import Progress
 from clif.retraining.edits import UNEDITED, Edit
 from clif.run import MODEL, Run, open_run, read_matrices, write_matrices
