@@ -11,6 +11,8 @@ import click
 from clif.cli.options import FILE, clif_command, run_argument
 from clif.cli.screen import Screen, number
 
+DOUBTFUL = 0.05
+
 
 @clif_command("clif retrain --remove-top-k 100 --seeds 5")
 @run_argument
@@ -89,6 +91,8 @@ def show(screen: Screen, result: Any) -> None:
             start, end = (number(values["held_out"][name]["mean"], digits) for name in ("before", "after"))
             screen.text(f"Held-out {kind}: {start} before, {end} after; transfer {number(ratio)} of the change on the")
             screen.text("words that were used.")
+            if values["p_value"] is None or values["p_value"] > DOUBTFUL:
+                screen.text("That change cannot be told from chance, so its transfer says nothing.")
     screen.text()
     tests = [
         [name, *(number(row[group]["mean"], sign=True) for group in ("before", "after", "controls"))]
