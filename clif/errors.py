@@ -4,9 +4,7 @@ ClifError                   1   something that the user can mend
 ├── UsageError              2   an option, argument or configuration file is wrong
 ├── InputError              1   a file or its contents cannot be used
 ├── CoverageError           3   no bias test is covered by the vocabulary
-├── ConvergenceError        4   a solve did not converge (under --strict)
-├── MismatchError           5   files of a run do not belong together
-└── GateError               6   a verification fell below its gate
+└── MismatchError           5   files of a run do not belong together
 
 Every message says what is wrong, where, and what to do next.
 """
@@ -54,19 +52,7 @@ class CoverageError(ClifError):
     exit_code = 3
 
 
-class ConvergenceError(ClifError):
-    """A solve did not converge and `--strict` was given."""
-
-    exit_code = 4
-
-
 class MismatchError(ClifError):
     """Files of a run do not belong together, or a run exists with other settings."""
 
     exit_code = 5
-
-
-class GateError(ClifError):
-    """A verification fell below its gate."""
-
-    exit_code = 6

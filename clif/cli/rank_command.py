@@ -75,7 +75,7 @@ def command(
 
 def show(screen: Screen, ranking: Any, run: Any, out: Path | None = None, asked: str | None = None) -> None:
     """Print both ends of a Ranking; of contexts the first ones. `asked` is the test as it was asked for."""
-    from clif.influence.methods import BASELINES
+    from clif.influence.methods import find_method
 
     for warning in ranking.warnings:
         screen.warn(warning)
@@ -94,8 +94,10 @@ def show(screen: Screen, ranking: Any, run: Any, out: Path | None = None, asked:
     if last and count > 2 * SHOWN:
         rows.insert(SHOWN, ["..."] + [""] * (len(names) - 1))
     screen.table(head, names, rows, texts=(3, 4) if unit == "document" else (2, 4))
-    if values["method"] in BASELINES:
-        screen.text(f"A baseline: influence is the {values['method']} of the document with a sign, not a prediction.")
+    method = find_method(values["method"])
+    screen.text(f"Method {method.name}: {method.assumes}.")
+    if method.count:
+        screen.text("Influence: that number with a sign, so that rank 1 is the largest; not a prediction.")
     elif unit == "document":
         screen.text("Influence: predicted change when removed. Rank 1 reduces the bias most, the last")
         screen.text("increases it most.")

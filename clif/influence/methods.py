@@ -81,10 +81,9 @@ METHODS = {
         Method("gradient", "no curvature: gradient dot product at the final model", solve=_gradient),
         Method("frequency", "baseline: how often the test's words occur in the document", count=_frequency),
         Method("length", "baseline: tokens in the document", count=_length),
-        Method("random", "baseline: chance", count=_random),
+        Method("random", "baseline: a number drawn by chance", count=_random),
     )
 }
-BASELINES = tuple(method.name for method in METHODS.values() if method.count)
 RECOMMENDED = "block"
 
 

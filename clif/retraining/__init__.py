@@ -49,7 +49,7 @@ def retrain(
     """Edit the corpus by a ranking, retrain, and measure before, after and controls.
 
     `options` are the fields of `Request`: `remove` or `amplify`, `copies`, `goal`, `ranking`, `method`, `measure`,
-    `seeds`, `controls`, `protect`, `holdout`, `processes`. The test defaults to that of the newest ranking.
+    `damping`, `seeds`, `controls`, `protect`, `holdout`, `processes`. The test defaults to that of the newest ranking.
     Realised and predicted are changes of T, after minus before; T is the measure that was ranked for.
 
     Raises
