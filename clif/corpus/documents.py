@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from clif.errors import UsageError
@@ -12,6 +12,8 @@ FORMATS = ("auto", "jsonl", "text", "csv", "tsv", "parquet", "wnc")
 SPLITS = ("line", "file", "blank")
 SIDES = ("biased", "neutral")
 
+Scalar = str | int | float | bool | None
+
 
 @dataclass(frozen=True, slots=True)
 class Document:
@@ -19,12 +21,14 @@ class Document:
 
     `place` is where it stands, for messages: "speeches.jsonl:17" (line), "table.parquet:row 5",
     "folder/a.txt". `record` is what is needed to write it back in its own format (the raw line, the row).
+    `metadata` is what else is known of it, by field.
     """
 
     doc_id: str
     text: str
     place: str
     record: Any
+    metadata: Mapping[str, Scalar] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -57,10 +61,10 @@ class ReadOptions:
     encoding: str = "utf-8"
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if not isinstance(value, str) and not (value is None and field.default is None):
-                raise _wrong(field.name, value, "Give a string.")
+        for option in fields(self):
+            value = getattr(self, option.name)
+            if not isinstance(value, str) and not (value is None and option.default is None):
+                raise _wrong(option.name, value, "Give a string.")
         for name, known in (("format", FORMATS), ("split", SPLITS), ("side", SIDES)):
             value = getattr(self, name)
             if value is not None and value not in known:
@@ -85,11 +89,16 @@ class ReadOptions:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> ReadOptions:
         """Options from plain values; raises UsageError for a key that is not an option."""
-        known = [field.name for field in fields(cls)]
+        known = [option.name for option in fields(cls)]
         unknown = sorted(set(values) - set(known))
         if unknown:
             raise UsageError(f"unknown reading option {unknown[0]!r}", next=f"Known options: {', '.join(known)}.")
         return cls(**values)
+
+
+def whole_characters(text: str) -> str:
+    """Halves of surrogate pairs, which JSON can escape but no file can hold, as U+FFFD."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _is_text_encoding(name: str) -> bool:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import mmap
+import tempfile
 from array import array
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from clif.corpus.belonging import read_table, write_table
+from clif.corpus.sentence_file import SENTENCES, SentenceFile, write_sentences
 from clif.errors import InputError, MismatchError
 from clif.files import whole_file
 from clif.manifest import file_sha256
@@ -31,14 +37,16 @@ class Corpus:
 
     Ids number the word `types` by falling count, ties by spelling, so a vocabulary is the first V of them and
     ids at or above V are rare words. `counts` are those of the types; `content_hash` names ids and texts.
+    `sentence_file` is None for a corpus that was made in memory.
     """
 
     doc_ids: list[str]
     offsets: NDArray[np.int64]
     tokens: NDArray[np.uint32]
-    types: list[str]
+    types: Sequence[str]
     counts: NDArray[np.int64]
     content_hash: str
+    sentence_file: SentenceFile | None = None
 
     def __len__(self) -> int:
         return len(self.doc_ids)
@@ -47,6 +55,28 @@ class Corpus:
     def lengths(self) -> NDArray[np.int64]:
         """Tokens of each document."""
         return np.diff(self.offsets)
+
+    @cached_property
+    def sentences(self) -> NDArray[np.uint64]:
+        """Positions in `tokens` where a sentence begins; where that is not known, each document is one.
+
+        Raises
+        ------
+        InputError
+            The file is damaged, or missing as an earlier version made none.
+        MismatchError
+            It belongs to another corpus.
+
+        """
+        if self.sentence_file is None:
+            return self.offsets[:-1][self.lengths > 0].astype(np.uint64)
+        return self.sentence_file.read()
+
+    def release(self) -> None:
+        """Let go of the pages of `tokens` that were read, so that a pass over a long corpus does not fill memory."""
+        mapped = getattr(self.tokens, "_mmap", None)
+        if mapped is not None and hasattr(mmap, "MADV_DONTNEED"):
+            mapped.madvise(mmap.MADV_DONTNEED)
 
     @cached_property
     def number(self) -> dict[str, int]:
@@ -70,7 +100,7 @@ def encode(
     vocabulary: Sequence[str] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Corpus:
-    """Tokenise `documents`, write them to `folder` and open them.
+    """Tokenise `documents`, write them with their sentences and metadata to `folder` and open them.
 
     `vocabulary` fixes the first ids (for a model that was trained elsewhere); `progress(documents, tokens)`
     is called now and then.
@@ -81,27 +111,41 @@ def encode(
         There is not one word in the documents, or the folder cannot be written to.
 
     """
+    from clif.corpus.metadata_file import METADATA, MetadataWriter
+
     digest = hashlib.sha256()
-    numbers: dict[str, int] = {word: n for n, word in enumerate(vocabulary or ())}
+    fixed = {word: n for n, word in enumerate(vocabulary or ())}
+    # A word that is new takes the next number when it is asked for.
+    number = defaultdict(count(len(fixed)).__next__, fixed)
     doc_ids: list[str] = []
     lengths = array("q")
     total = 0
-    buffer = array("I")
-    with whole_file(folder / "tokens.raw") as raw:
+    buffer, starts = array("I"), array("Q")
+    with (
+        whole_file(folder / "tokens.raw") as raw,
+        tempfile.TemporaryFile(dir=folder) as sentences_raw,
+        tempfile.TemporaryFile(dir=folder) as metadata_raw,
+    ):
+        metadata = MetadataWriter(metadata_raw)
         with raw.open("wb") as file:
             for document in documents:
                 _update(digest, document)
-                words = tokenise(document.text)
-                buffer.extend([numbers.setdefault(word, len(numbers)) for word in words])
+                before = total
+                for words in tokenise.sentences(document.text):
+                    if words:
+                        starts.append(total)
+                        buffer.extend(map(number.__getitem__, words))
+                        total += len(words)
                 doc_ids.append(document.doc_id)
-                lengths.append(len(words))
-                total += len(words)
+                lengths.append(total - before)
+                metadata.add(document.metadata)
                 if len(buffer) >= FLUSH:
-                    buffer.tofile(file)
-                    del buffer[:]
+                    _flush(buffer, file)
+                    _flush(starts, sentences_raw)
                 if progress and len(doc_ids) % 256 == 0:
                     progress(len(doc_ids), total)
-            buffer.tofile(file)
+            _flush(buffer, file)
+            _flush(starts, sentences_raw)
         if not total:
             raise InputError(
                 f"no words in {len(doc_ids)} documents",
@@ -111,21 +155,25 @@ def encode(
         if progress:
             progress(len(doc_ids), total)
         first = np.memmap(raw, dtype=np.uint32, mode="r", shape=(total,))
-        types, counts, rank = _order(first, list(numbers), len(vocabulary or ()))
+        types, counts, rank = _order(first, list(number), len(fixed))
         _write_tokens(folder / TOKENS, first, rank)
         del first
-        tokens_hash = file_sha256(folder / TOKENS)
+        belongs = {
+            "corpus": digest.hexdigest(),
+            "tokens": file_sha256(folder / TOKENS),
+            "sentences": write_sentences(sentences_raw, folder / SENTENCES),
+        }
+        metadata.write(folder / METADATA, belongs)
     (folder / "tokens.raw").unlink(missing_ok=True)
-    content_hash = digest.hexdigest()
-    _write_table(folder / DOCUMENTS, {"doc_id": doc_ids, "tokens": np.asarray(lengths)}, content_hash, tokens_hash)
-    _write_table(folder / WORDS, {"word": types, "count": counts}, content_hash, tokens_hash)
+    write_table(folder / DOCUMENTS, {"doc_id": doc_ids, "tokens": np.asarray(lengths)}, belongs)
+    write_table(folder / WORDS, {"word": types, "count": counts}, belongs)
     return open_corpus(folder)
 
 
 def open_corpus(folder: Path) -> Corpus:
     """Open an encoded corpus; raises InputError for a damaged file, MismatchError if files do not fit."""
-    documents, belongs = _read_table(folder / DOCUMENTS)
-    words, words_belong = _read_table(folder / WORDS)
+    documents, belongs = read_table(folder / DOCUMENTS)
+    words, words_belong = read_table(folder / WORDS)
     try:
         tokens = np.load(folder / TOKENS, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
@@ -144,9 +192,10 @@ def open_corpus(folder: Path) -> Corpus:
         doc_ids=list(documents["doc_id"]),
         offsets=offsets,
         tokens=tokens,
-        types=list(words["word"]),
+        types=words["word"],
         counts=np.asarray(words["count"], dtype=np.int64),
         content_hash=belongs["corpus"],
+        sentence_file=SentenceFile(folder / SENTENCES, belongs.get("sentences")),
     )
 
 
@@ -156,6 +205,11 @@ def _update(digest: hashlib._Hash, document: Document) -> None:
         data = text.encode("utf-8", "surrogatepass")
         digest.update(len(data).to_bytes(8, "little"))
         digest.update(data)
+
+
+def _flush(numbers: array[int], file: BinaryIO) -> None:
+    numbers.tofile(file)
+    del numbers[:]
 
 
 def _order(
@@ -178,25 +232,3 @@ def _write_tokens(path: Path, first: NDArray[np.uint32], rank: NDArray[np.uint32
             target[start : start + FLUSH] = rank[first[start : start + FLUSH]]
         target.flush()
         del target
-
-
-def _write_table(path: Path, columns: dict[str, object], content_hash: str, tokens_hash: str) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    table = pa.table(columns).replace_schema_metadata({"corpus": content_hash, "tokens": tokens_hash})
-    with whole_file(path) as temporary:
-        pq.write_table(table, temporary)
-
-
-def _read_table(path: Path) -> tuple[dict[str, list[Any]], dict[str, str]]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        table = pq.read_table(path)
-        belongs = {key: (table.schema.metadata or {})[key.encode()].decode() for key in ("corpus", "tokens")}
-    except (OSError, KeyError, pa.ArrowInvalid) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise InputError(f"cannot be read: {reason}", where=str(path), next="Train again with --force.") from error
-    return table.to_pydict(), belongs

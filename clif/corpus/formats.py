@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from clif.corpus.documents import Document
+from clif.corpus.documents import Document, whole_characters
 from clif.corpus.fields import Fields, kind_of
 from clif.corpus.layouts import Plan, TextLayout, Written, mark
+from clif.corpus.metadata import metadata_of
 from clif.corpus.opening import SUFFIXES, faults
 from clif.errors import InputError
 from clif.files import whole_file
@@ -49,8 +50,9 @@ class JsonLines(TextLayout):
         doc_id = self._fields.id_of(record, place, f"{self.file.name}:{number}")
         text = self._fields.text_of(record, place)
         if "\\ud" in raw or "\\uD" in raw:
-            doc_id, text = _whole_characters(doc_id), _whole_characters(text)
-        return Document(doc_id, text, place, raw)
+            doc_id, text = whole_characters(doc_id), whole_characters(text)
+        others = metadata_of(record, (self._fields.text, self._fields.id), self.file.name)
+        return Document(doc_id, text, place, raw, others)
 
 
 class JsonArray(JsonLines):
@@ -94,7 +96,8 @@ class TextLines(TextLayout):
 
     def _document(self, raw: str, number: int, line: int) -> Document:
         text = raw.replace("\r\n", "\n").rstrip("\r\n")
-        return Document(f"{self.file.name}:{number}", text, f"{self.file.shown}:{line}", raw)
+        others = metadata_of({}, (), self.file.name)
+        return Document(f"{self.file.name}:{number}", text, f"{self.file.shown}:{line}", raw, others)
 
 
 class TextBlocks(TextLines):
@@ -126,7 +129,8 @@ class TextFile(TextLayout):
         """The document."""
         text = "".join(self.lines()).replace("\r\n", "\n")
         if text.strip():
-            yield Document(self.file.name, text, self.file.shown, self.file.path)
+            others = metadata_of({}, (), self.file.name)
+            yield Document(self.file.name, text, self.file.shown, self.file.path, others)
 
     def edit(self, plan: Plan, kept: Path, removed: Path) -> Written:
         """Copy the file, byte for byte, once for each id."""
@@ -167,8 +171,3 @@ def _parsed(text: str, place: str) -> Any:
         where=place,
         next="Mend or remove this line: one JSON object a line. Not JSON Lines at all? Name the --format.",
     )
-
-
-def _whole_characters(text: str) -> str:
-    """Halves of surrogate pairs, which JSON can escape but no file can hold, as U+FFFD."""
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

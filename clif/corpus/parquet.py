@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from clif.corpus.documents import Document
 from clif.corpus.fields import Fields
 from clif.corpus.layouts import Layout, Plan, Written, open_whole
+from clif.corpus.metadata import LONGEST, metadata_of
 from clif.corpus.opening import faults, open_binary
 from clif.errors import InputError
 
@@ -26,7 +28,7 @@ class Parquet(Layout):
     """A Parquet file; documents are rows."""
 
     def documents(self) -> Iterator[Document]:
-        """Documents in order, numbered by row, reading the columns of text and id only.
+        """Documents in order, numbered by row, reading the columns of text and id and those of plain values only.
 
         Raises
         ------
@@ -36,9 +38,11 @@ class Parquet(Layout):
         """
         with self._open() as table:
             fields = Fields.choose(table.schema_arrow.names, self.options, self.file.shown)
+            others = _plain_columns(table.schema_arrow, fields)
+            paths = [path for paths in others.values() for path in paths]
             number = 0
-            for batch in self._batches(table, fields.names):
-                yield from self._documents(batch, fields, number)
+            for batch in self._batches(table, [*fields.names, *paths]):
+                yield from self._documents(batch, fields, number, list(others))
                 number += batch.num_rows
 
     def edit(self, plan: Plan, kept: Path, removed: Path) -> Written:
@@ -66,14 +70,19 @@ class Parquet(Layout):
                 remove.write(_take(rows, [row for row, names in enumerate(ids) if not names]))
         return Written(keep.written, remove.written)
 
-    def _documents(self, batch: pa.RecordBatch, fields: Fields, before: int) -> Iterator[Document]:
+    def _documents(
+        self, batch: pa.RecordBatch, fields: Fields, before: int, others: Sequence[str] = ()
+    ) -> Iterator[Document]:
         with self._damage():
             values = [batch.column(name).to_pylist() for name in fields.names]
+            values += [_values(batch.column(name)) for name in others]
+        names = [*fields.names, *others]
         for number, row in enumerate(zip(*values, strict=True), before + 1):
             place = f"{self.file.shown}:row {number}"
-            record = dict(zip(fields.names, row, strict=True))
+            record = dict(zip(names, row, strict=True))
             doc_id = fields.id_of(record, place, f"{self.file.name}:{number}")
-            yield Document(doc_id, fields.text_of(record, place), place, number)
+            metadata = metadata_of(record, fields.names, self.file.name)
+            yield Document(doc_id, fields.text_of(record, place), place, number, metadata)
 
     def _batches(self, table: pq.ParquetFile, columns: list[str] | None) -> Iterator[pa.RecordBatch]:
         batches = table.iter_batches(batch_size=_BATCH, columns=columns)
@@ -142,6 +151,49 @@ class _Sink:
 
 def _take(rows: pa.Table, numbers: list[int]) -> pa.Table:
     return rows.take(pa.array(numbers, pa.int64()))
+
+
+def _plain_columns(schema: pa.Schema, fields: Fields) -> dict[str, list[str]]:
+    """Columns for the metadata, each with what is to be read of it: itself, or the plain fields of its objects."""
+    found: dict[str, list[str]] = {}
+    for name in schema.names:
+        place = schema.get_field_index(name)  # -1 where two columns have this name
+        if not name or place < 0 or name in fields.names:
+            continue
+        kind = schema.field(place).type
+        if _is_plain(kind) or _is_time(kind):
+            found[name] = [name]
+        elif pa.types.is_struct(kind):
+            inner = [f"{name}.{field.name}" for field in kind if field.name and _is_plain(field.type)]
+            found |= {name: inner} if inner else {}
+    return found
+
+
+def _is_plain(kind: pa.DataType) -> bool:
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    number = pa.types.is_integer(kind) or pa.types.is_floating(kind)
+    return bool(number or pa.types.is_boolean(kind) or _is_text(kind))
+
+
+def _is_time(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_date(kind) or pa.types.is_timestamp(kind))
+
+
+def _values(column: pa.Array) -> list[Any]:
+    """Values of a column for the metadata, times as text, long strings cut before there are Python strings of them."""
+    kind = column.type
+    if pa.types.is_struct(kind):
+        return [value or {} for value in column.to_pylist()]
+    if pa.types.is_timestamp(kind):
+        # UTC: whether this machine knows the time zone must not matter.
+        column = column.cast(pa.timestamp(kind.unit))
+    if _is_time(kind):
+        column = column.cast(pa.string())
+    elif pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        column = pc.utf8_slice_codeunits(column, 0, LONGEST + 1)
+    found: list[Any] = column.to_pylist()
+    return found
 
 
 def _is_text(kind: pa.DataType) -> bool:

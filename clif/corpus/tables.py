@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from clif.corpus.documents import Document, ReadOptions
 from clif.corpus.fields import SIDE_FIELDS, Fields, side_of
 from clif.corpus.layouts import TextLayout
+from clif.corpus.metadata import metadata_of
 from clif.corpus.sources import SourceFile
 from clif.errors import InputError
 
@@ -40,6 +41,8 @@ class Csv(TextLayout):
         self.preamble += raw
         fields = Fields.choose(header, self.options, f"{self.file.shown}:{first}")
         self._id_column = header.index(fields.id) if fields.id else None
+        # Of two columns with one name the first counts, as it does for the id.
+        others = {name: header.index(name) for name in header if name and name not in fields.names}
         for number, (row, line, raw) in enumerate(rows, 1):
             place = f"{self.file.shown}:{line}"
             if len(row) != len(header):
@@ -48,10 +51,12 @@ class Csv(TextLayout):
                     where=place,
                     next="Put quotes around fields that hold the delimiter or line ends, or mend this row.",
                 )
-            # Of two columns with one name the first counts, as it does for the id.
             record = dict(zip(reversed(header), reversed(row), strict=True))
             doc_id = fields.id_of(record, place, f"{self.file.name}:{number}")
-            yield Document(doc_id, fields.text_of(record, place), place, raw)
+            # A table has no other way than an empty cell to say that something is not known.
+            known = {name: row[column] or None for name, column in others.items()}
+            metadata = metadata_of(known, (), self.file.name)
+            yield Document(doc_id, fields.text_of(record, place), place, raw, metadata)
 
     def copy(self, document: Document, doc_id: str) -> str:
         """The row, written anew if it has an id to change."""
@@ -118,7 +123,8 @@ class NeutralityCorpus(TextLayout):
                     "leave --side and --format wnc out.",
                 )
             stem = cells[0].strip() if self.options.id_field is None else self.file.name
-            yield Document(f"{stem}:{number}", cells[column], place, line)
+            metadata = metadata_of({"revision": cells[0].strip()}, (), self.file.name)
+            yield Document(f"{stem}:{number}", cells[column], place, line, metadata)
 
 
 def has_side_header(line: str) -> bool:

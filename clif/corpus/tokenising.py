@@ -10,11 +10,13 @@ from typing import Any
 
 import regex
 
+from clif.corpus.sentences import sentences_of, token_sentences_of
 from clif.errors import UsageError
 
 _WORDS = regex.compile(r"\p{L}[\p{L}\p{M}]*")
 # The same for ASCII, several times faster.
 _ASCII_WORDS = re.compile(r"[A-Za-z]+")
+_TOKENS = re.compile(r"\S+")
 
 
 @dataclass(frozen=True)
@@ -35,11 +37,25 @@ class Tokeniser:
             return text.split()
         if not self.keep_case:
             text = text.lower()
-        if text.isascii():
-            return _ASCII_WORDS.findall(text)
-        # After lower-casing, as J with a caron has no single code point and its small letter has one.
-        words: list[str] = _WORDS.findall(unicodedata.normalize("NFC", text))
-        return words
+        return _words(text)
+
+    def sentences(self, text: str) -> list[list[str]]:
+        """Words of each sentence of `text`, some perhaps without any; put together they are those of `text`."""
+        if self.pretokenised:
+            return [sentence.split() for sentence in token_sentences_of(text)]
+        if not self.keep_case:
+            # Before the text is cut: a capital sigma becomes one of two small letters by what is around it.
+            text = text.lower()
+        return [_words(sentence) for sentence in sentences_of(text)]
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Where each word of `text` stands in it: begin and end in the text as it is written.
+
+        Lower case and normal form C make letters of letters and marks of marks, so the same runs are found in the
+        text before both.
+        """
+        pattern = _TOKENS if self.pretokenised else _ASCII_WORDS if text.isascii() else _WORDS
+        return [match.span() for match in pattern.finditer(text)]
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as plain values, for a manifest."""
@@ -53,3 +69,11 @@ class Tokeniser:
         if unknown:
             raise UsageError(f"unknown tokeniser setting {unknown[0]!r}", next=f"Known settings: {', '.join(known)}.")
         return cls(**values)
+
+
+def _words(text: str) -> list[str]:
+    if text.isascii():
+        return _ASCII_WORDS.findall(text)
+    # After lower-casing, as J with a caron has no single code point and its small letter has one.
+    words: list[str] = _WORDS.findall(unicodedata.normalize("NFC", text))
+    return words

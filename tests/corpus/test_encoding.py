@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from clif.corpus import encoding
 from clif.corpus.encoding import DOCUMENTS, TOKENS, WORDS, encode, hash_documents, open_corpus
+from clif.corpus.metadata_file import METADATA
 from clif.corpus.reading import Document
+from clif.corpus.sentence_file import SENTENCES
 from clif.corpus.tokenising import Tokeniser
 from clif.errors import InputError, MismatchError
 
@@ -64,7 +66,7 @@ def test_an_opened_corpus_is_the_encoded_one(tmp_path):
         assert getattr(made, field) == getattr(opened, field)
     for field in ("offsets", "tokens", "counts"):
         assert np.array_equal(getattr(made, field), getattr(opened, field))
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([TOKENS, DOCUMENTS, WORDS])
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([TOKENS, DOCUMENTS, WORDS, METADATA, SENTENCES])
 
 
 def test_the_order_of_documents_changes_no_id_of_a_word(tmp_path):

@@ -59,6 +59,29 @@ def test_the_shortcut_for_ascii_changes_nothing(text):
     assert [*Tokeniser()(text), "é"] == Tokeniser()(text + " é")
 
 
+@given(st.text(), st.booleans(), st.booleans())
+@example("I\u0307stanbul ΑΣ'Σ ſ K J\u030cA \u212b", False, False)
+@example("cafe\u0301 1\u0301 \u1100\u1161 \u0958", True, False)
+@example("a\x1cb\u2028 c", False, True)
+def test_spans_find_each_word_where_it_is_written(text, keep_case, pretokenised):
+    tokenise = Tokeniser(keep_case, pretokenised)
+    spans = tokenise.spans(text)
+    assert spans == sorted(spans)
+    written = [text[start:end] for start, end in spans]
+    # Case apart: a capital sigma becomes one of two small letters by what is around it.
+    assert [_folded(word) for word in written] == [_folded(word) for word in tokenise(text)]
+
+
+def _folded(word):
+    return unicodedata.normalize("NFC", word.lower()).replace("ς", "σ")
+
+
+def test_spans_keep_punctuation_out():
+    text = '"Ab, cé" d.'
+    assert [text[start:end] for start, end in Tokeniser().spans(text)] == ["Ab", "cé", "d"]
+    assert [text[start:end] for start, end in Tokeniser(pretokenised=True).spans(text)] == ['"Ab,', 'cé"', "d."]
+
+
 def test_settings_go_to_a_manifest_and_back():
     tokenise = Tokeniser(keep_case=True)
     assert Tokeniser.from_dict(tokenise.to_dict()) == tokenise
