@@ -1,7 +1,7 @@
 """clif: which documents put the bias into a word embedding.
 
-The verbs of the command line as functions: `train`, `audit`, `rank`, `retrain`, `run_all`, `import_model`; with what
-they take and give. Each is imported when it is first used, so that `import clif` costs nothing.
+The verbs of the command line as functions: `train`, `audit`, `rank`, `explain`, `retrain`, `run_all`, `import_model`;
+with what they take and give. Each is imported when it is first used, so that `import clif` costs nothing.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ _HOMES = {
     "Tokeniser": "clif.corpus.tokenising",
     "TrainingSettings": "clif.settings",
     "audit": "clif.objectives",
+    "by_field": "clif.ranking",
+    "explain": "clif.explaining",
     "export_vectors": "clif.formats",
     "import_model": "clif.training.importing",
     "load_config": "clif.config",
@@ -37,6 +39,8 @@ __all__ = [
     "Tokeniser",
     "TrainingSettings",
     "audit",
+    "by_field",
+    "explain",
     "export_vectors",
     "import_model",
     "load_config",
@@ -54,10 +58,11 @@ if TYPE_CHECKING:
     from clif.corpus.reading import ReadOptions
     from clif.corpus.tokenising import Tokeniser
     from clif.errors import ClifError
+    from clif.explaining import explain
     from clif.formats import export_vectors, load_vectors
     from clif.objectives import BiasTest, audit, load_tests
     from clif.pipeline import run_all
-    from clif.ranking import rank
+    from clif.ranking import by_field, rank
     from clif.retraining import retrain
     from clif.run import open_run
     from clif.settings import TrainingSettings

@@ -23,7 +23,11 @@ SCHEMA: Mapping[str, Mapping[str, tuple[type, ...]]] = {
         "ns_exponent": (int, float), "seed": (int,), "workers": (int,),
     },
     "audit": {"tests": (list,), "ddof": (int,), "seed": (int,)},
-    "rank": {"test": (str,), "method": (str,), "measure": (str,), "damping": (int, float)},
+    "rank": {
+        "test": (str,), "method": (str,), "measure": (str,), "damping": (int, float), "curvature": (str,),
+        "tolerance": (float,), "dense": (bool,), "steps": (int,), "strict": (bool,),
+        "ensemble": (int,), "confidence": (int, float),
+    },
     "retrain": {
         "remove_top_k": (int, str), "amplify_top_k": (int,), "copies": (int,), "goal": (str,), "seeds": (int,),
         "damping": (int, float),

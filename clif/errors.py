@@ -4,6 +4,7 @@ ClifError                   1   something that the user can mend
 ├── UsageError              2   an option, argument or configuration file is wrong
 ├── InputError              1   a file or its contents cannot be used
 ├── CoverageError           3   no bias test is covered by the vocabulary
+├── ConvergenceError        4   a solve stopped above its tolerance, and it was asked to be strict
 └── MismatchError           5   files of a run do not belong together
 
 Every message says what is wrong, where, and what to do next.
@@ -50,6 +51,12 @@ class CoverageError(ClifError):
     """No bias test is covered by the vocabulary."""
 
     exit_code = 3
+
+
+class ConvergenceError(ClifError):
+    """A solve stopped above its tolerance, and it was asked to be strict."""
+
+    exit_code = 4
 
 
 class MismatchError(ClifError):

@@ -7,22 +7,24 @@ a document is therefore formed, in expectation,
     weight(i, j) = p_i p_j E[max(0, W - g)] / W        times an epoch,
 
 with g the number of kept tokens strictly between them, a Poisson-binomial variable. Its distribution below W
-is carried while scanning outwards from i; the scan ends when P(g < W) < 1e-9.
+is carried while scanning outwards from i; the scan ends when P(g < W) < 1e-9. `scan` is that scan: whatever
+walks over training pairs (listing, counting, scoring) calls it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from clif.compiling import compiled
 
 # gensim trains on at most this many tokens at once and silently cuts the rest; clif splits there instead.
 LONGEST = 10_000
 NEGLIGIBLE = 1e-9
-BLOCK = 1 << 18
+BLOCK = 1 << 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +45,21 @@ class Contexts:
 
     def __len__(self) -> int:
         return len(self.weight)
+
+    def take(self, places: NDArray[np.integer]) -> Contexts:
+        """Some of the contexts, in the order of `places`."""
+        return Contexts(**{field.name: getattr(self, field.name)[places] for field in fields(self)})
+
+    @classmethod
+    def join(cls, parts: Sequence[Contexts]) -> Contexts:
+        """Contexts one after the other."""
+        kinds = {field.name: np.float64 if field.name == "weight" else np.int64 for field in fields(cls)}
+        return cls(
+            **{
+                name: np.concatenate([np.empty(0, dtype=kind), *(getattr(part, name) for part in parts)])
+                for name, kind in kinds.items()
+            }
+        )
 
 
 def stream_contexts(
@@ -81,12 +98,14 @@ def stream_contexts(
             yield Contexts(document, position, output_position, word, output, weights[:n].copy())
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _fill(tokens, offsets, documents, keep, window, wanted, done, centre, inside, integers, weights):  # type: ignore[no-untyped-def]
     """Fill the block from document `done`, centre `centre`; return where to go on and how many are filled."""
     size = len(keep)
     room = len(weights)
     between = np.empty(window)
+    places = np.empty(LONGEST, dtype=np.int64)
+    reached = np.empty(LONGEST)
     n = 0
     while done < len(documents):
         document = documents[done]
@@ -108,27 +127,39 @@ def _fill(tokens, offsets, documents, keep, window, wanted, done, centre, inside
                     if room - n < last - first:
                         return done, centre, n
                     for step in (-1, 1):
-                        n = _scan(
-                            tokens, start, document, inside, centre, step, first, last,
-                            keep, window, between, n, integers, weights,
-                        )  # fmt: skip
+                        found = scan(
+                            tokens, start, inside, centre, step, first, last, keep, window, between, places, reached
+                        )
+                        for f in range(found):
+                            integers[0, n] = document
+                            integers[1, n] = inside[centre]
+                            integers[2, n] = inside[places[f]]
+                            integers[3, n] = word
+                            integers[4, n] = tokens[start + inside[places[f]]]
+                            weights[n] = reached[f]
+                            n += 1
                 centre += 1
         done += 1
         centre = 0
     return done, centre, n
 
 
-@njit(nogil=True, cache=True)
-def _scan(  # type: ignore[no-untyped-def]
-    tokens, start, document, inside, centre, step, first, last, keep, window, between, n, integers, weights
-):
-    """Append the contexts of one centre in one direction; `between[g]` = P(g kept tokens strictly between)."""
-    word = tokens[start + inside[centre]]
+@compiled
+def scan(tokens, start, inside, centre, step, first, last, keep, window, between, places, weights):  # type: ignore[no-untyped-def]
+    """Find the partners of one centre in one direction (`step` -1 or 1), and the weight of each pair.
+
+    `inside` holds the positions, from `start`, of a document's tokens inside the vocabulary; the centre is
+    inside[centre], and the scan stays in inside[first:last]. Fills `places` (indices of `inside`) and `weights`, at
+    least last - first long, and returns how many there are. `between` (window,) is scratch: the chance of g kept
+    tokens strictly between.
+    """
+    p_centre = keep[tokens[start + inside[centre]]] / window
     between[:] = 0.0
     between[0] = 1.0
     other = centre + step
+    n = 0
     while first <= other < last:
-        output = tokens[start + inside[other]]
+        p = keep[tokens[start + inside[other]]]
         reach = 0.0
         total = 0.0
         for g in range(window):
@@ -136,13 +167,8 @@ def _scan(  # type: ignore[no-untyped-def]
             total += between[g]
         if total < NEGLIGIBLE:
             break
-        p = keep[output]
-        integers[0, n] = document
-        integers[1, n] = inside[centre]
-        integers[2, n] = inside[other]
-        integers[3, n] = word
-        integers[4, n] = output
-        weights[n] = keep[word] * p * reach / window
+        places[n] = other
+        weights[n] = p_centre * p * reach
         n += 1
         for g in range(window - 1, 0, -1):
             between[g] = between[g] * (1.0 - p) + between[g - 1] * p

@@ -12,7 +12,7 @@ from clif.corpus.tokenising import Tokeniser
 from clif.influence.methods import RECOMMENDED
 from clif.objectives import MEASURES, audit, load_tests
 from clif.progress import Progress, silent
-from clif.ranking import DEFAULT_TEST, rank
+from clif.ranking import DEFAULT_TEST, check_ensemble, rank
 from clif.retraining import ZERO, Request, retrain
 from clif.run import Run
 from clif.settings import TrainingSettings
@@ -41,6 +41,7 @@ def run_all(
     question = ranking.pop("test", DEFAULT_TEST)
     tests = load_tests([*auditing.pop("tests", ["weat"]), question])
     request = _request(retraining, ranking)
+    check_ensemble(ranking.get("ensemble"), ranking.get("confidence"))
 
     results: dict[str, Any] = {}
 

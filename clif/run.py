@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +25,7 @@ from clif.vocabulary import Vocabulary
 DEFAULT_RUN = Path("clif-run")
 MANIFEST, MODEL = "manifest.json", "model.safetensors"
 FORMAT = 1
+_AGAIN = "Train again with --force."
 # What every manifest holds, by part.
 _PARTS = {
     "settings": {field.name for field in fields(TrainingSettings)},
@@ -76,7 +79,7 @@ class Run:
     def vocabulary(self) -> Vocabulary:
         """The first V word types of the corpus, with the counts that training used."""
         size = self.manifest["vocabulary"]["words"]
-        return Vocabulary(self.corpus.types[:size], self.corpus.counts[:size])
+        return Vocabulary(list(self.corpus.types[:size]), self.corpus.counts[:size])
 
     @cached_property
     def model(self) -> SkipGram:
@@ -111,6 +114,16 @@ class Run:
     def rankings(self) -> Path:
         """Folder of the stored rankings."""
         return self.path / "rankings"
+
+    @property
+    def solves(self) -> Path:
+        """Folder of the stored solves."""
+        return self.path / "solves"
+
+    @property
+    def models(self) -> Path:
+        """Folder of the further models, which differ in their seed."""
+        return self.path / "models"
 
     @property
     def retrains(self) -> Path:
@@ -192,18 +205,34 @@ def write_matrices(path: Path, U: np.ndarray, C: np.ndarray, about: dict[str, An
         save_file({"U": np.ascontiguousarray(U), "C": np.ascontiguousarray(C)}, temporary, metadata={"clif": text})
 
 
-def read_matrices(path: Path) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
-    """Read U, C and what was written about them; raises InputError for a damaged file."""
+def read_matrices(path: Path, next_step: str = _AGAIN) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
+    """Read U, C and what was written about them; raises InputError with `next_step` for a damaged file."""
+    with _opened(path, next_step) as file:
+        return file.get_tensor("U"), file.get_tensor("C"), _about(file)
+
+
+def read_about(path: Path, next_step: str = _AGAIN) -> dict[str, Any]:
+    """Read what was written about matrices, without them; raises InputError with `next_step` for a damaged file."""
+    with _opened(path, next_step) as file:
+        return _about(file)
+
+
+@contextmanager
+def _opened(path: Path, next_step: str) -> Iterator[Any]:
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, framework="numpy") as file:
-            about = json.loads((file.metadata() or {})["clif"])
-            return file.get_tensor("U"), file.get_tensor("C"), about
+            yield file
     except (OSError, SafetensorError, KeyError, ValueError) as error:
-        raise _no_model(path, error) from error
+        raise _no_model(path, error, next_step) from error
 
 
-def _no_model(path: Path, error: Exception) -> InputError:
+def _about(file: Any) -> dict[str, Any]:
+    about: dict[str, Any] = json.loads((file.metadata() or {})["clif"])
+    return about
+
+
+def _no_model(path: Path, error: Exception, next_step: str = _AGAIN) -> InputError:
     reason = "no such file" if isinstance(error, FileNotFoundError) else error
-    return InputError(f"cannot be read as a model: {reason}", where=str(path), next="Train again with --force.")
+    return InputError(f"cannot be read as a model: {reason}", where=str(path), next=next_step)

@@ -132,7 +132,7 @@ def clif(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) ->
 def quick_retraining(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Retrain in this process, which spares the start of others; returns the trainings as they are done."""
     from clif import retraining
-    from clif.retraining import trainings
+    from clif.training import pool
 
     class Nobody:
         def put(self, _value: object) -> None:
@@ -143,9 +143,9 @@ def quick_retraining(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     def train_all(run: Run, asked: list[Any], _progress: object, _processes: int | None = None) -> None:
         for training in {t.path: t for t in asked}.values():
             if not training.path.exists():
-                trainings._train(str(run.path), training)
+                pool.train_job(str(run.path), training)
                 done.append(training)
 
-    monkeypatch.setattr(trainings, "_epochs", Nobody())
+    monkeypatch.setattr(pool, "_epochs", Nobody())
     monkeypatch.setattr(retraining, "train_all", train_all)
     return done

@@ -1,4 +1,7 @@
-"""Small corpora and models, and slow, plain versions of what the package computes fast."""
+"""Small corpora and models, and slow, plain versions of what the package computes fast.
+
+What is differentiated here is differentiated by torch, from the loss and the objective as they are written.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +60,11 @@ def expected_loss(
     U: torch.Tensor, C: torch.Tensor, counts: torch.Tensor, noise: torch.Tensor, negative: int
 ) -> torch.Tensor:
     """sum_wc N_wc softplus(-x_wc) + k (N_w - N_wc) q_c softplus(x_wc), x = U C^T."""
-    x = U @ C.T
+    return loss_of_scores(U @ C.T, counts, noise, negative)
+
+
+def loss_of_scores(x: torch.Tensor, counts: torch.Tensor, noise: torch.Tensor, negative: int) -> torch.Tensor:
+    """The same loss as a function of the scores x (V, V)."""
     softplus = torch.nn.functional.softplus
     rest = counts.sum(1, keepdim=True) - counts
     # Above its threshold torch's softplus is the identity, exact to 1e-16 from 40 on.
@@ -88,6 +95,8 @@ def random_problem(
     sizes: Sequence[int] = (2, 2, 2, 2),
     measure: str = "effect_size",
     damping: float | None = None,
+    exponent: float = 0.75,
+    precision: type[np.floating] = np.float32,
 ) -> Problem:
     """A random model, corpus and test; some tokens are outside the vocabulary, and some documents are empty."""
     rng = np.random.default_rng(seed)
@@ -100,9 +109,11 @@ def random_problem(
     return Problem(
         corpus=corpus_of(texts, size + 3),
         vocabulary=vocabulary,
-        settings=TrainingSettings(dim=dim, window=window, negative=negative, sample=sample, seed=seed % 1000),
-        U=rng.normal(size=(size, dim)).astype(np.float32),
-        C=rng.normal(size=(size, dim)).astype(np.float32),
+        settings=TrainingSettings(
+            dim=dim, window=window, negative=negative, sample=sample, seed=seed % 1000, ns_exponent=exponent
+        ),
+        U=rng.normal(size=(size, dim)).astype(precision),
+        C=rng.normal(size=(size, dim)).astype(precision),
         objective=WEAT(cover(test, vocabulary.index, least=2)),
         measure=measure,
         damping=damping,
@@ -119,3 +130,64 @@ def document_counts(problem: Problem) -> NDArray[np.float64]:
     """Expected pair counts (documents, V, V), the slow way."""
     keep = problem.keep
     return np.array([slow_counts(tokens, keep, problem.settings.window) for tokens in documents_of(problem)])
+
+
+def joined(problem: Problem) -> torch.Tensor:
+    """U and C as one tensor (2, V, d)."""
+    return tensor(np.stack([problem.U, problem.C]))
+
+
+def objective_gradient(problem: Problem) -> NDArray[np.float64]:
+    """dT/d(U, C), (2, V, d)."""
+    Z = joined(problem).requires_grad_()
+    problem.objective.torch_value(Z[0][torch.as_tensor(problem.rows)], problem.measure).backward()
+    return Z.grad.numpy()
+
+
+def document_gradients(problem: Problem, counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Gradient (documents, 2, V, d) of each document's expected loss, from `document_counts`."""
+    noise, gradients = tensor(problem.noise), []
+    for own in counts:
+        Z = joined(problem).requires_grad_()
+        expected_loss(Z[0], Z[1], tensor(own), noise, problem.negative).backward()
+        gradients.append(Z.grad.numpy())
+    return np.array(gradients)
+
+
+def exact_hessian(problem: Problem, total: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Hessian (2 V d, 2 V d) of the expected loss of the counts `total` (V, V) in U and C together."""
+    noise, counts = tensor(problem.noise), tensor(total)
+
+    def loss(Z: torch.Tensor) -> torch.Tensor:
+        return expected_loss(Z[0], Z[1], counts, noise, problem.negative)
+
+    Z = joined(problem)
+    return torch.autograd.functional.hessian(loss, Z, vectorize=True).reshape(Z.numel(), Z.numel()).numpy()
+
+
+def gauss_newton(problem: Problem, total: NDArray[np.float64]) -> NDArray[np.float64]:
+    """J^T diag(d2L/dx2) J, (2 V d, 2 V d), with J the derivative of the scores by U and C."""
+    Z = joined(problem)
+    J = torch.autograd.functional.jacobian(lambda Z: (Z[0] @ Z[1].T).ravel(), Z, vectorize=True).reshape(-1, Z.numel())
+    slope = second_derivative(problem, total).ravel()
+    return (J.T @ (slope[:, None] * J)).numpy()
+
+
+def second_derivative(problem: Problem, total: NDArray[np.float64]) -> torch.Tensor:
+    """d2L/dx2 of each score, (V, V)."""
+    x = tensor(problem.U) @ tensor(problem.C).T
+    x.requires_grad_()
+    loss = loss_of_scores(x, tensor(total), tensor(problem.noise), problem.negative)
+    (first,) = torch.autograd.grad(loss, x, create_graph=True)
+    (second,) = torch.autograd.grad(first.sum(), x)  # of a sum of functions of one score each
+    return second
+
+
+def assert_close(actual: NDArray, expected: NDArray, rtol: float) -> None:
+    """Equal to `rtol`; where large parts cancel, to a hundredth of it in units of the largest."""
+    np.testing.assert_allclose(actual, expected, rtol=rtol, atol=0.01 * rtol * np.abs(expected).max(initial=0) + 1e-300)
+
+
+def apart(actual: NDArray, expected: NDArray) -> float:
+    """Relative distance |actual - expected| / |expected|; 0 where both are zero."""
+    return float(np.linalg.norm(actual - expected) / (np.linalg.norm(expected) or 1.0))

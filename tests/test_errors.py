@@ -11,7 +11,8 @@ from clif import errors
 from clif.errors import ClifError
 
 CODES = {
-    "ClifError": 1, "UsageError": 2, "InputError": 1, "CoverageError": 3, "MismatchError": 5,
+    "ClifError": 1, "UsageError": 2, "InputError": 1, "CoverageError": 3, "ConvergenceError": 4,
+    "MismatchError": 5,
 }  # fmt: skip
 CLASSES = {name: kind for name, kind in vars(errors).items() if isinstance(kind, type)}
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from clif.corpus.encoding import encode
-from clif.corpus.reading import ReadOptions, read_documents
+from clif.corpus.reading import Document, ReadOptions, read_documents
 from clif.corpus.tokenising import Tokeniser
 from clif.influence.methods import METHODS
 from clif.influence.problem import Problem
@@ -39,7 +39,8 @@ planted = load_generator()
 def trained(request, tmp_path_factory):
     """A planted corpus, encoded and trained on by the settings that the generator names."""
     documents = planted.planted_corpus(request.param)
-    corpus = encode(documents, Tokeniser(), tmp_path_factory.mktemp("planted"))
+    read = [Document(document.doc_id, document.text, "", None) for document in documents]
+    corpus = encode(read, Tokeniser(), tmp_path_factory.mktemp("planted"))
     settings = TrainingSettings(**planted.SETTINGS)
     size = vocabulary_size(corpus.counts, settings.min_count, "corpus")
     vocabulary = Vocabulary(corpus.types[:size], corpus.counts[:size])

@@ -22,7 +22,7 @@ from clif.objectives import BiasTest
 from clif.ranking import (
     DEFAULT_TEST,
     DOCUMENT_COLUMNS,
-    TOP_CONTEXTS,
+    TOP,
     WRITERS,
     Ranking,
     choose_test,
@@ -158,7 +158,7 @@ def choose_test_name(run) -> str:
 def test_contexts_are_bounded(opened, planted):
     whole = rank(opened, planted, unit="context", top=10**9)
     assert len(whole) > 1000
-    assert len(rank(opened, planted, unit="context")) == min(TOP_CONTEXTS, len(whole))
+    assert len(rank(opened, planted, unit="context")) == min(TOP, len(whole))
     few = rank(opened, planted, unit="context", top=7)
     assert few.to_frame().equals(whole.to_frame(7))
 

@@ -18,6 +18,7 @@ COMMANDS = {
     "train": "Train a skip-gram model on a corpus.",
     "audit": "Measure bias: WEAT effect sizes with exact p-values.",
     "rank": "Rank all documents by their influence on a bias.",
+    "explain": "Show which words give a document its influence.",
     "retrain": "Retrain without the top documents and compare.",
     "run": "Do all of it, from one TOML file; resumes.",
     "import": "Make a run from a gensim model and its corpus.",
@@ -102,7 +103,10 @@ def main(args: Sequence[str] | None = None) -> None:
         error.show()
         sys.exit(error.exit_code)
     except (click.exceptions.Abort, KeyboardInterrupt):
-        _say("Interrupted. To go on, run the same command again; `clif retrain` and `clif run` keep what was finished.")
+        _say(
+            "Interrupted. To go on, run the same command again; `clif rank --ensemble`, `clif retrain` and `clif run` "
+            "keep what was finished."
+        )
         sys.exit(130)
     except BrokenPipeError:
         # The reader of our output has left; what follows would fail again at exit.

@@ -10,142 +10,172 @@ from typing import Any
 import click
 
 from clif.cli.options import FILE, clif_command, run_argument
-from clif.cli.screen import Screen, at, number
+from clif.cli.rows import layout
+from clif.cli.screen import Screen, at
 
 SHOWN = 10
 
 
 @clif_command("clif rank --test gender-career --out ranking.parquet")
 @run_argument
-@click.option("--test", help="Test: name or TOML file.  [that of the newest ranking, else gender-career]")
-@click.option("--method", default="block", show_default=True, help="block, gradient, frequency, length or random.")
+@click.option("--test", multiple=True, help="Test: name or TOML file; repeat it for several at once.  [the newest's]")
+@click.option("--method", default="block", show_default=True, help="One of the methods below.")
 @click.option("--measure", default="effect_size", show_default=True, help="effect_size or mean_difference.")
-@click.option("--unit", default="document", show_default=True, help="document or context (one training pair).")
-@click.option("--top", help="Ranks to write to --out, or 'all'.  [documents: all, contexts: 10000]")
+@click.option("--unit", default="document", show_default=True, help="document, sentence, context or pair (of words).")
+@click.option("--by", metavar="FIELD", help="Sum the influence by this field of the documents, such as source.")
+@click.option("--top", help="Ranks to write, or 'all'.  [documents: all, others: 10000]")
 @click.option("--damping", type=float, help="Added to the curvature.  [1 / sum of the learning rates]")
+@click.option("--curvature", default="gn", show_default=True, help="Of clif: gn (Gauss-Newton) or exact (Hessian).")
+@click.option("--tolerance", type=float, default=1e-3, show_default=True, help="Relative residual of a solve.")
+@click.option("--steps", type=int, help="Products of a solve at most.  [500, lissa 5000]")
+@click.option("--dense", is_flag=True, help="Sum over every noise word in each product: slow, approximates nothing.")
+@click.option("--strict", is_flag=True, help="Exit with 4 if a solve stops above the tolerance.")
+@click.option("--ensemble", type=int, metavar="N", help="Average over N models: the run's own and further seeds.")
+@click.option("--confidence", type=float, help="Cut an ensemble's list to the documents that are sure at this, as .95.")
+@click.option("--threads", type=click.IntRange(1), help="Of the scoring pass, and trainings at a time.  [all cores]")
 @click.option("--out", type=FILE, help="A further copy: .csv, .jsonl, .parquet or .trec.")
 @click.option("--no-cache", is_flag=True, help="Compute anew, even if the list is stored.")
 def command(
     screen: Screen,
     run: Path | None,
-    test: str | None,
-    method: str,
-    measure: str,
+    test: tuple[str, ...],
     unit: str,
+    by: str | None,
     top: str | None,
-    damping: float | None,
     out: Path | None,
     no_cache: bool,
+    **settings: Any,
 ) -> None:
     """Rank all documents of a run by their influence on a bias.
 
     Influence is the predicted change of the test when the document is removed. Rank 1: removal reduces the bias
     most; the last rank: it increases it most. The list is stored in the run; --out writes a further copy.
+
+    Methods: block (fast, the default), clif (all vectors move together), kfac, lissa, gradient, mirrored, representer;
+    for comparison lissa-released, frequency, length, random.
     """
     from clif.errors import UsageError
-    from clif.ranking import TOP_CONTEXTS, check_ending, rank, write_ranking
+    from clif.ranking import by_field, check_ending, check_field, rank_many, write_groups, write_ranking
     from clif.run import open_trained
 
-    limit = None
-    if top not in (None, "all"):
-        if not str(top).isdecimal() or int(str(top)) < 1:
-            raise UsageError(f"{top!r} is not a number of ranks", where="--top", next="Give 1 or more, or 'all'.")
-        limit = int(str(top))
-    elif unit == "context":
-        limit = sys.maxsize if top else TOP_CONTEXTS
+    limit = _limit(top)
     if out:
-        check_ending(out, unit=unit)
+        check_ending(out, unit=unit if by is None else "group")
+        if len(test) > 1:
+            raise UsageError(
+                f"one file cannot hold the lists of {len(test)} tests",
+                where=f"--out {out}",
+                next="Leave it out: the lists are stored in the run; or rank for one test.",
+            )
     opened = open_trained(run)
+    if by is not None:
+        check_field(opened, by, unit)
     with screen.progress() as progress:
-        ranking = rank(
-            opened,
-            test,
-            method=method,
-            measure=measure,
-            unit=unit,
-            top=limit,
-            damping=damping,
-            cache=not no_cache,
-            progress=progress,
+        rankings = rank_many(
+            opened, test or [None], unit=unit, top=limit, cache=not no_cache, progress=progress, **settings
         )
-    if out:
-        write_ranking(ranking, out, limit)
-    show(screen, ranking, opened, out, asked=test)
+    groups = [None if by is None else by_field(ranking, opened, by) for ranking in rankings]
+    if out and groups[0]:
+        write_groups(groups[0], out, limit)
+    elif out:
+        write_ranking(rankings[0].cut(), out, limit)
+    if len(rankings) > 1 and screen.json:
+        screen.result({"rankings": [_values(*each) for each in zip(rankings, groups, strict=True)]})
+        return
+    for n, (ranking, group) in enumerate(zip(rankings, groups, strict=True)):
+        show(screen, ranking, opened, out, asked=test[n] if test else None, groups=group)
 
 
-def show(screen: Screen, ranking: Any, run: Any, out: Path | None = None, asked: str | None = None) -> None:
-    """Print both ends of a Ranking; of contexts the first ones. `asked` is the test as it was asked for."""
+def _limit(top: str | None) -> int | None:
+    from clif.errors import UsageError
+
+    if top is None:
+        return None
+    if top == "all":
+        return sys.maxsize
+    if not top.isdecimal() or int(top) < 1:
+        raise UsageError(f"{top!r} is not a number of ranks", where="--top", next="Give 1 or more, or 'all'.")
+    return int(top)
+
+
+def _values(ranking: Any, groups: Any) -> dict[str, Any]:
+    return {**ranking.to_dict(), **({} if groups is None else {"groups": groups})}
+
+
+def show(
+    screen: Screen, ranking: Any, run: Any, out: Path | None = None, asked: str | None = None, groups: Any = None
+) -> None:
+    """Print both ends of a Ranking, or of its Groups; of contexts the first ones.
+
+    `asked` is the test as it was asked for.
+    """
     from clif.influence.methods import find_method
 
     for warning in ranking.warnings:
         screen.warn(warning)
     values = ranking.to_dict()
-    if screen.result({**values, "out": out}):
+    if screen.result({**_values(ranking, groups), "out": out}):
         return
     measure = values["measure"].replace("_", " ")
     head = f"{values['test']}: {measure} {values['value']:+.3g}, method {values['method']}"
+    if ranking.models > 1:
+        head += f", mean of {ranking.models} models"
     unit = ranking.about["unit"]
-    digits = 4 if unit == "document" else 6
-    names, row = _document_row(run) if unit == "document" else _context_row()
-    count = len(ranking)
+    listed = ranking if groups is None else groups
+    table = layout(unit if groups is None else "group", run, groups, ranking.models, values.get("confidence"))
+    count = len(listed)
     last = SHOWN // 2 if unit == "document" else 0
     shown = [*range(min(SHOWN, count)), *range(max(SHOWN, count - last), count)]
-    rows = [row(ranking, place, digits) for place in shown]
-    if last and count > 2 * SHOWN:
-        rows.insert(SHOWN, ["..."] + [""] * (len(names) - 1))
-    screen.table(head, names, rows, texts=(3, 4) if unit == "document" else (2, 4))
+    cells = listed.columns if groups else {**listed.columns, "sure": ranking.sure}
+    rows = [table.row({name: column[place] for name, column in cells.items()}) for place in shown]
+    if last and count > SHOWN + last:
+        rows.insert(SHOWN, ["..."] + [""] * (len(table.columns) - 1))
+    screen.table(head, table.columns, rows, texts=table.texts)
     method = find_method(values["method"])
+    if values.get("ensemble"):
+        screen.text(_models_line(values["ensemble"], measure))
     screen.text(f"Method {method.name}: {method.assumes}.")
-    if method.count:
-        screen.text("Influence: that number with a sign, so that rank 1 is the largest; not a prediction.")
+    if method.solves:
+        screen.text(_solve_line(values))
+    if not method.predicts:
+        screen.text("Influence: a number with a sign, so that rank 1 is the first to remove; not a prediction.")
     elif unit == "document":
         screen.text("Influence: predicted change when removed. Rank 1 reduces the bias most, the last")
         screen.text("increases it most.")
     else:
-        screen.text(f"Influence: predicted change when this pair is not trained. The list holds the first {count:,}.")
-    crossing = values["zero_crossing"]
-    if unit == "document" and crossing is None:
-        screen.text("No number of removals is predicted to bring it to zero.")
-    elif unit == "document":
+        what = {"context": "this pair is not trained here", "pair": "this pair is trained nowhere"}.get(unit, "removed")
+        screen.text(f"Influence: predicted change when {what}. The list holds the first {count:,}.")
+    crossing, surely = values["zero_crossing"], values.get("confidence") is not None
+    if surely:
         screen.text(
-            f"Predicted to bring it to zero: removing the first {crossing:,} of {values['documents']:,} documents."
+            f"Sure at a confidence of {values['confidence']:g}: {values['sure_reduce']:,} documents whose removal "
+            f"reduces the bias and {values['sure_increase']:,} whose removal increases it, of {values['documents']:,}."
         )
+    if groups:
+        screen.text(f"{count:,} groups by {groups.field}: a plain sum over the documents of each, which is not a")
+        screen.text("prediction for the removal of a whole group.")
+    elif unit == "document" and crossing is None:
+        of_these = " of sure documents" if surely else ""
+        screen.text(f"No number of removals{of_these} is predicted to bring it to zero.")
+    elif unit == "document":
+        count = values["sure_reduce"] + values["sure_increase"] if surely else values["documents"]
+        which = "sure documents" if surely else "documents"
+        screen.text(f"Predicted to bring it to zero: removing the first {crossing:,} of {count:,} {which}.")
     screen.say(f"Stored: {ranking.path}" + (f"; copy: {out}" if out else ""))
-    named = f" --test {shlex.quote(asked)}" if asked and unit == "context" else ""
+    named = f" --test {shlex.quote(asked)}" if asked and unit != "document" else ""
     k = "zero" if crossing else min(100, max(1, values["documents"] // 10))
     screen.next(f"clif retrain{at(run.path)}{named} --remove-top-k {k}")
 
 
-def _document_row(run: Any) -> Any:
-    corpus = run.corpus
-
-    def beginning(doc_id: str) -> str:
-        start, end = corpus.offsets[corpus.number[doc_id] : corpus.number[doc_id] + 2]
-        text = " ".join(corpus.types[token] for token in corpus.tokens[start : min(end, start + 8)])
-        return text if len(text) <= 26 else text[:25] + "…"
-
-    def row(ranking: Any, place: int, digits: int) -> list[str]:
-        doc_id = ranking.columns["doc_id"][place]
-        return [
-            str(ranking.columns["rank"][place]),
-            number(ranking.columns["influence"][place], digits, sign=True),
-            str(ranking.columns["tokens"][place]),
-            doc_id,
-            beginning(doc_id),
-        ]
-
-    return ["rank", "influence", "tokens", "document", "begins"], row
+def _models_line(models: dict[str, Any], measure: str) -> str:
+    """How much the models of an ensemble differ, in a line."""
+    seeds, low, high = models["seeds"], min(models["values"]), max(models["values"])
+    return f"Models: seeds {seeds[0]} to {seeds[-1]}, {measure} {low:+.3g} to {high:+.3g}, sd {models['sd']:.2g}."
 
 
-def _context_row() -> Any:
-    def row(ranking: Any, place: int, digits: int) -> list[str]:
-        get = {name: column[place] for name, column in ranking.columns.items()}
-        return [
-            str(get["rank"]),
-            number(get["influence"], digits, sign=True),
-            f"{get['input']} → {get['output']}",
-            f"{get['distance']:+d}",
-            f"{get['doc_id']} @{get['position']}",
-        ]
-
-    return ["rank", "influence", "pair", "distance", "document"], row
+def _solve_line(values: dict[str, Any]) -> str:
+    """How the solve went, in a line."""
+    line = f"Solve: {values['iterations']} products, relative residual {values['residual']:.1e}"
+    if values["noise_error"]:
+        line += f"; the noise part is approximated, which adds about {values['noise_error']:.1e}"
+    return line + ("; taken from the run." if values["solve_reused"] else ".")

@@ -80,7 +80,9 @@ def show(screen: Screen, result: Any) -> None:
         low, high = values["realised_ci95"]
         change += f" (95% interval {low:+.{digits}f} to {high:+.{digits}f})"
     predicted, value = (number(values[name], digits, sign=True) for name in ("predicted", "value"))
-    screen.text(f"Change: predicted {predicted} from {value} in the ranked model,")
+    models = len(values.get("ensemble") or [0])
+    ranked = "the ranked model" if models == 1 else f"the mean of the {models} ranked models"
+    screen.text(f"Change: predicted {predicted} from {value} in {ranked},")
     screen.text(f"realised {change}.")
     if values["p_value"] is not None:
         screen.text(f"Against random sets: p = {values['p_value']:.2g} (t test with the set as unit, two-sided).")

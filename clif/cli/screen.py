@@ -17,6 +17,7 @@ import click
 from clif.files import to_json
 
 LINE_EVERY = 15.0  # seconds
+REMARKS = ("compile", "memory")
 
 
 def clean(text: str, keep: str = "") -> str:
@@ -91,7 +92,7 @@ class Screen:
         self.out.print(Text(clean(title), style="bold"))
         table = Table(box=SIMPLE_HEAD, pad_edge=False, show_header=any(columns))
         for place, column in enumerate(columns):
-            table.add_column(column, justify="left" if place in texts else "right", overflow="fold")
+            table.add_column(Text(clean(column)), justify="left" if place in texts else "right", overflow="fold")
         for row in rows:
             table.add_row(*(Text(clean(cell)) for cell in row))
         self.out.print(table)
@@ -136,7 +137,13 @@ class Bar:
         self.bars.stop()
 
     def __call__(self, stage: str, done: float, total: float | None, note: str = "") -> None:
-        """Move the bar of a stage, or say a line if the last one is LINE_EVERY seconds old."""
+        """Move the bar of a stage, or say a line if the last one is LINE_EVERY seconds old.
+
+        A stage of REMARKS has no bar: its note is said.
+        """
+        if stage in REMARKS:
+            self.screen.say(note)
+            return
         if not self.terminal:
             self._line(stage, done, total, note)
             return

@@ -10,13 +10,13 @@ Repeated documents enter with the opposite sign.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from clif.influence.problem import Problem
+from clif.influence.problem import Matrix, Problem
 
 # A prediction below this share of T counts as having come to zero.
 NEAR = 0.05
@@ -24,10 +24,25 @@ NEAR = 0.05
 
 def predict_value(problem: Problem, times: NDArray[np.float64]) -> float:
     """T after each document z has been taken out `times[z]` times (1 removes, -2 adds two copies)."""
+    return predict_mean([problem], times)
+
+
+def predict_mean(problems: Sequence[Problem], times: NDArray[np.float64]) -> float:
+    """Mean over several models of the same question of T after that edit, each by its own step."""
     documents = np.flatnonzero(times)
     if not len(documents):
-        return problem.value
-    counts = problem.count(documents, times)
+        return mean_value(problems)
+    counts = problems[0].count(documents, times)  # of the corpus, so they are the same for all
+    return float(np.mean([_after(problem, counts) for problem in problems]))
+
+
+def mean_value(problems: Sequence[Problem]) -> float:
+    """Mean over several models of T as it is."""
+    return float(np.mean([problem.value for problem in problems]))
+
+
+def _after(problem: Problem, counts: Matrix) -> float:
+    """T after pairs of these counts (n, V) have been taken out."""
     around = problem.surroundings
     with threadpool_limits(1):
         damped = problem.hessian - around.hessian(counts) + problem.damp * np.eye(problem.E.shape[1])
@@ -47,14 +62,22 @@ def zero_crossing(problem: Problem, order: NDArray[np.int64], limit: int) -> int
 
     At most `limit`, and never all of them; None where no number does (see `nearest_zero`).
     """
-    sign = np.sign(problem.value)
+    return mean_crossing([problem], order, min(limit, len(order) - 1))
+
+
+def mean_crossing(problems: Sequence[Problem], order: NDArray[np.int64], limit: int) -> int | None:
+    """As `zero_crossing`, for the mean over several models of the same question.
+
+    `order` may hold some documents only, and then all of them may go; one document of the corpus always stays.
+    """
+    sign = np.sign(mean_value(problems))
     if sign == 0:
         return None
 
     def predicted(k: int) -> float:
-        return float(sign * predict_value(problem, removal(problem, order[:k])))
+        return float(sign * predict_mean(problems, removal(problems[0], order[:k])))
 
-    return nearest_zero(predicted, min(limit, len(order) - 1))
+    return nearest_zero(predicted, min(limit, len(order), len(problems[0].corpus) - 1))
 
 
 def nearest_zero(predicted: Callable[[int], float], limit: int) -> int | None:

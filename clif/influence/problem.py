@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from clif.counts import PairCounts, count_pairs
+from clif.influence.curvature import Curvature
 from clif.influence.surroundings import Surroundings
 from clif.pairs import Contexts, stream_contexts
+from clif.progress import Progress, silent
 
 if TYPE_CHECKING:
     from clif.corpus.encoding import Corpus
@@ -32,11 +35,27 @@ class Problem:
     corpus: Corpus
     vocabulary: Vocabulary
     settings: TrainingSettings
-    U: NDArray[np.float32]
-    C: NDArray[np.float32]
+    U: NDArray[np.floating]
+    C: NDArray[np.floating]
     objective: WEAT
     measure: str = "effect_size"
     damping: float | None = None
+    progress: Progress = field(default=silent, repr=False)
+
+    def asking(self, objective: WEAT, measure: str | None = None) -> Problem:
+        """Another question about the same model, which shares what does not depend on the question."""
+        other = replace(self, objective=objective, measure=measure or self.measure)
+        return self._share(other, "keep", "noise", "pair_counts", "curvatures")
+
+    def of_model(self, U: NDArray[np.floating], C: NDArray[np.floating], settings: TrainingSettings) -> Problem:
+        """The same question about another model of the corpus, trained alike but for its seed."""
+        return self._share(replace(self, U=U, C=C, settings=settings), "keep", "noise", "pair_counts", "slot", "counts")
+
+    def _share(self, other: Problem, *names: str) -> Problem:
+        for name in names:
+            if name in self.__dict__:
+                other.__dict__[name] = self.__dict__[name]
+        return other
 
     @property
     def rows(self) -> NDArray[np.int64]:
@@ -69,6 +88,38 @@ class Problem:
         return self.vocabulary.keep_probabilities(self.settings.sample)
 
     @cached_property
+    def noise(self) -> NDArray[np.float64]:
+        """Distribution q of the negatives, (V,)."""
+        return self.vocabulary.noise(self.settings.ns_exponent)
+
+    @property
+    def negative(self) -> int:
+        """Negatives of a pair, k."""
+        return self.settings.negative
+
+    @cached_property
+    def pair_counts(self) -> PairCounts:
+        """Expected pair counts of the whole corpus, sparse, in the precision of the model."""
+        corpus, window = self.corpus, self.settings.window
+        precision = self.U.dtype.type
+        return count_pairs(
+            corpus.tokens, corpus.offsets, self.keep, window, precision=precision, progress=self.progress
+        )
+
+    @cached_property
+    def curvatures(self) -> dict[tuple[bool, bool], Curvature]:
+        """Curvatures that were asked for."""
+        return {}
+
+    def curvature(self, *, exact: bool = False, dense: bool = False) -> Curvature:
+        """Curvature of the training loss in all vectors; kept, as it does not depend on the question."""
+        if (exact, dense) not in self.curvatures:
+            self.curvatures[exact, dense] = Curvature(
+                self.U, self.C, self.pair_counts, self.noise, self.negative, exact=exact, dense=dense
+            )
+        return self.curvatures[exact, dense]
+
+    @cached_property
     def slot(self) -> NDArray[np.int64]:
         """Place of each word among the test's rows, -1 for the others, (V,)."""
         slot = np.full(len(self.vocabulary), -1)
@@ -78,8 +129,7 @@ class Problem:
     @cached_property
     def surroundings(self) -> Surroundings:
         """The training loss around the test's words."""
-        noise = self.vocabulary.noise(self.settings.ns_exponent)
-        return Surroundings(self.E, self.C.astype(np.float64), noise, self.settings.negative)
+        return Surroundings(self.E, self.C, self.noise, self.negative)
 
     @cached_property
     def counts(self) -> Matrix:
@@ -89,7 +139,7 @@ class Problem:
     @cached_property
     def hessian(self) -> NDArray[np.float64]:
         """Hessian (n, d, d) of the training loss for each test word, without damping."""
-        return self.surroundings.hessian(self.counts)
+        return self.surroundings.hessian(self.count())  # counts need as much memory as a model; most need them once
 
     def count(self, documents: NDArray[np.int64] | None = None, times: NDArray[np.float64] | None = None) -> Matrix:
         """Expected counts (n, V) of the pairs whose input is a test word, in all or in some documents.
@@ -98,19 +148,21 @@ class Problem:
         """
         shape = (len(self.rows), len(self.vocabulary))
         counts = np.zeros(shape[0] * shape[1])
-        for contexts in self.contexts(documents):
+        for contexts in self.contexts(documents, wanted=self.slot >= 0):
+            self.corpus.release()
             weight = contexts.weight if times is None else contexts.weight * times[contexts.document]
-            cell = self.slot[contexts.input] * shape[1] + contexts.output
-            counts += np.bincount(cell, weight, minlength=len(counts))
+            np.add.at(counts, self.slot[contexts.input] * shape[1] + contexts.output, weight)
         return counts.reshape(shape)
 
-    def contexts(self, documents: NDArray[np.int64] | None = None) -> Iterator[Contexts]:
-        """Stream the contexts whose input word is one of the test's."""
+    def contexts(
+        self, documents: NDArray[np.int64] | None = None, *, wanted: NDArray[np.bool_] | None = None
+    ) -> Iterator[Contexts]:
+        """Stream the contexts whose input word is `wanted` (V,); all for None."""
         return stream_contexts(
             self.corpus.tokens,
             self.corpus.offsets,
             self.keep,
             self.settings.window,
-            wanted=self.slot >= 0,
+            wanted=wanted,
             documents=documents,
         )

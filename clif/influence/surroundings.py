@@ -10,6 +10,7 @@ Hessian are linear in the counts, so a document, or a set of documents, enters b
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -24,35 +25,38 @@ _CHUNK = 1024
 class Surroundings:
     """Gradient and curvature of the loss of `n` input words.
 
-    `U` (n, d) their input vectors; `C` (V, d) all output vectors; `noise` (V,) is q; `negative` is k. Counts
-    of pairs are (n, V); they may be negative, for documents that are added.
+    `U` (n, d) their input vectors; `C` (V, d) all output vectors, in any precision; `noise` (V,) is q; `negative` is k.
+    Counts of pairs are (n, V); they may be negative, for documents that are added.
     """
 
     U: Matrix
-    C: Matrix
+    C: NDArray[np.floating]
     noise: NDArray[np.float64]
     negative: int
 
     @cached_property
     def sigma(self) -> Matrix:
         """sigma(x_wc), shape (n, V)."""
+        sigma = self._scores(self.U)
         with np.errstate(over="ignore"):  # exp of a very negative score: sigma is 0, as it should be
-            return np.asarray(1.0 / (1.0 + np.exp(-(self.U @ self.C.T))))
-
-    @cached_property
-    def _slope(self) -> Matrix:
-        return self.sigma * (1.0 - self.sigma)
+            np.exp(np.negative(sigma, out=sigma), out=sigma)
+        sigma += 1.0
+        return np.reciprocal(sigma, out=sigma)
 
     @cached_property
     def _noise_hessian(self) -> NDArray[np.float64]:
         """Hessian (n, d, d) that one unit of N_w adds through the negatives: k E_q[slope c c^T]."""
-        weights = self.negative * self.noise * self._slope
-        return np.stack([_weighted_gram(self.C, row) for row in weights])
+        return np.stack([_weighted_gram(self.C, self.negative * self.noise * row * (1.0 - row)) for row in self.sigma])
 
     def gradient(self, counts: Matrix) -> Matrix:
         """Gradient (n, d) of the loss of the pairs `counts` with respect to U."""
-        negatives = self.negative * (counts.sum(1, keepdims=True) - counts) * self.noise
-        return np.asarray((negatives * self.sigma - counts * (1.0 - self.sigma)) @ self.C)
+        result = np.zeros(self.U.shape)
+        totals = counts.sum(1, keepdims=True)
+        for part in self._chunks():
+            own, sigma = counts[:, part], self.sigma[:, part]
+            negatives = self.negative * (totals - own) * self.noise[part]
+            result += (negatives * sigma - own * (1.0 - sigma)) @ self.C[part].astype(np.float64)
+        return result
 
     def hessian(self, counts: Matrix) -> NDArray[np.float64]:
         """Hessian (n, d, d) of the loss of the pairs `counts` with respect to each row of U.
@@ -62,31 +66,62 @@ class Surroundings:
         the word has neighbours.
         """
         result = np.asarray(counts.sum(1)[:, None, None] * self._noise_hessian)
-        weights = counts * (1.0 - self.negative * self.noise) * self._slope
-        for n, row in enumerate(weights):
+        for n, row in enumerate(counts):
             near = np.flatnonzero(row)
-            result[n] += _weighted_gram(self.C[near], row[near])
+            sigma = self.sigma[n, near]
+            weights = row[near] * (1.0 - self.negative * self.noise[near]) * sigma * (1.0 - sigma)
+            result[n] += _weighted_gram(self.C, weights, near)
         return result
+
+    def losses(self) -> Matrix:
+        """Loss (n, V) of one expected pair (w, c), with its negatives.
+
+        softplus(-x_wc) - k q_c softplus(x_wc) + k sum_c' q_c' softplus(x_wc').
+        """
+        x = self._scores(self.U)
+        negatives = self.negative * self.noise * np.logaddexp(0.0, x)
+        return np.asarray(np.logaddexp(0.0, -x) - negatives + negatives.sum(1, keepdims=True))
 
     def contraction(self, s: Matrix) -> Matrix:
         """Table F (n, V): s_w . (gradient of one expected pair (w, c), with its negatives) = F[w, c].
 
         With t_wc = s_w . c_c: F = -sigma(-x) t - k q_c sigma(x) t + k sum_c' q_c' sigma(x_wc') t_wc'.
         """
-        t = s @ self.C.T
-        negatives = self.negative * self.noise * self.sigma * t
-        return np.asarray(-(1.0 - self.sigma) * t - negatives + negatives.sum(1, keepdims=True))
+        table = self._scores(s)
+        noise_part = np.zeros((len(s), 1))
+        for part in self._chunks():
+            t, sigma = table[:, part], self.sigma[:, part]
+            negatives = self.negative * self.noise[part] * sigma * t
+            noise_part += negatives.sum(1, keepdims=True)
+            table[:, part] = -(1.0 - sigma) * t - negatives
+        table += noise_part
+        return table
+
+    def _scores(self, vectors: Matrix) -> Matrix:
+        """vectors C^T, (n, V), in double precision without a copy of C in it."""
+        scores = np.empty((len(vectors), len(self.C)))
+        for part in self._chunks():
+            scores[:, part] = vectors @ self.C[part].astype(np.float64).T
+        return scores
+
+    def _chunks(self) -> Iterator[slice]:
+        return (slice(start, start + _CHUNK) for start in range(0, len(self.C), _CHUNK))
 
 
-def _weighted_gram(C: Matrix, weights: NDArray[np.float64]) -> Matrix:
-    """C^T diag(weights) C, (d, d), in chunks that stay in cache, by the symmetric product of BLAS."""
+def _weighted_gram(
+    C: NDArray[np.floating], weights: NDArray[np.float64], words: NDArray[np.int64] | None = None
+) -> Matrix:
+    """C^T diag(weights) C, (d, d), in chunks that stay in cache, by the symmetric product of BLAS.
+
+    With `words`, `weights` are theirs alone, and all others are zero.
+    """
     total = np.zeros((C.shape[1], C.shape[1]))
-    for sign in (1.0, -1.0):
-        part = np.maximum(sign * weights, 0.0)
-        if not part.any():
-            continue
-        root = np.sqrt(part)[:, None]
-        for start in range(0, len(C), _CHUNK):
-            scaled = root[start : start + _CHUNK] * C[start : start + _CHUNK]
-            total += sign * (scaled.T @ scaled)
+    for start in range(0, len(weights), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        vectors = C[part if words is None else words[part]].astype(np.float64)
+        for sign in (1.0, -1.0):
+            some = np.maximum(sign * weights[part], 0.0)
+            if some.any():
+                scaled = np.sqrt(some)[:, None] * vectors
+                total += sign * (scaled.T @ scaled)
     return total

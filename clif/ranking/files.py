@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from clif.errors import InputError, MismatchError, UsageError
 from clif.files import to_json, whole_file
+from clif.ranking.aggregation import Groups
 from clif.ranking.lists import Ranking
 from clif.run import Run
 
@@ -37,21 +38,43 @@ def write_ranking(ranking: Ranking, path: Path, top: int | None = None) -> Path:
     """
     ending = check_ending(path, unit=ranking.about["unit"])
     frame = ranking.to_frame(top)
+    if ending != ".trec":
+        return _write_frame(frame, path, "doc_id" if "doc_id" in frame else "input")
     with whole_file(path) as temporary:
-        if ending == ".csv":
-            # A lone carriage return in an id would stand bare, and end the row for those who read it.
-            bare = any("\r" in doc_id for doc_id in frame["doc_id"])
+        temporary.write_text("".join(_trec_lines(ranking, frame)), encoding="utf-8")
+    return path
+
+
+def write_groups(groups: Groups, path: Path, top: int | None = None) -> Path:
+    """Write groups of documents in the format of the ending of `path`: .csv, .jsonl or .parquet.
+
+    Raises
+    ------
+    UsageError
+        The ending is none of these.
+    InputError
+        The file cannot be written.
+
+    """
+    check_ending(path, unit="group")
+    return _write_frame(groups.to_frame(top), path, "group")
+
+
+def _write_frame(frame: pd.DataFrame, path: Path, names: str) -> Path:
+    """Write a table whose rows are named by the column `names` as .csv, .jsonl or .parquet."""
+    with whole_file(path) as temporary:
+        if path.suffix == ".csv":
+            # A lone carriage return in a name would stand bare, and end the row for those who read it.
+            bare = any("\r" in name for name in frame[names])
             frame.to_csv(
                 temporary, index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC if bare else csv.QUOTE_MINIMAL
             )
-        elif ending == ".jsonl":
+        elif path.suffix == ".jsonl":
             # Not by pandas, which rounds to 15 places after the point: small influences are smaller than that.
             rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
             temporary.write_text("".join(to_json(row) + "\n" for row in rows), encoding="utf-8", newline="\n")
-        elif ending == ".parquet":
-            frame.to_parquet(temporary, index=False)
         else:
-            temporary.write_text("".join(_trec_lines(ranking, frame)), encoding="utf-8")
+            frame.to_parquet(temporary, index=False)
     return path
 
 
@@ -65,7 +88,7 @@ def check_ending(path: Path, option: str = "--out", unit: str = "document") -> s
         )
     if path.suffix == ".trec" and unit != "document":
         raise UsageError(
-            "a TREC run lists documents, not contexts",
+            f"a TREC run lists documents, not {unit}s",
             where=f"{option} {path}",
             next="Use .csv, .jsonl or .parquet.",
         )
@@ -86,19 +109,19 @@ def _trec_lines(ranking: Ranking, frame: pd.DataFrame) -> list[str]:
     ]
 
 
-def read_table(path: Path) -> pd.DataFrame:
+def read_table(path: Path, column: str = "doc_id") -> pd.DataFrame:
     """Read a ranked list back, by the ending of `path`; ids stay text.
 
     Raises
     ------
     InputError
-        The file is missing, damaged, or lacks the column doc_id.
+        The file is missing, damaged, or lacks the `column`.
 
     """
     import pandas as pd
 
     ending = check_ending(path, "--ranking")
-    texts = {"doc_id": str, "input": str, "output": str}
+    texts = {"doc_id": str, "input": str, "output": str, "text": str}
     try:
         if ending == ".csv":
             frame = pd.read_csv(path, dtype=texts, keep_default_na=False, na_values={"stderr": [""]})
@@ -118,11 +141,11 @@ def read_table(path: Path) -> pd.DataFrame:
         raise InputError(
             f"cannot be read as a ranking: {reason}", where=str(path), next="Make it again with `clif rank`."
         ) from error
-    if "doc_id" not in frame.columns or not len(frame):
+    if column not in frame.columns or not len(frame):
         raise InputError(
-            "holds no column doc_id" if "doc_id" not in frame.columns else "holds no documents",
+            f"holds no column {column}" if column not in frame.columns else "holds no rows",
             where=str(path),
-            next="Give a list made by `clif rank`, or a table with a column doc_id.",
+            next=f"Give a list made by `clif rank`, or a table with a column {column}.",
         )
     return frame
 

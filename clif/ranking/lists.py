@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from clif.influence.listing import Sentences, WordPairs
 from clif.influence.problem import Problem
 from clif.objectives import BiasTest
 from clif.pairs import Contexts
+from clif.ranking.spread import is_sure
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SATURATION = 0.75  # of the bound
 DOCUMENT_COLUMNS = ("rank", "doc_id", "influence", "stderr", "tokens")
+ENSEMBLE_COLUMNS = (*DOCUMENT_COLUMNS, "agreement")
 CONTEXT_COLUMNS = (
     "rank", "doc_id", "influence", "stderr", "weight", "position", "input", "output", "distance",
 )  # fmt: skip
+SENTENCE_COLUMNS = ("rank", "doc_id", "influence", "stderr", "tokens", "sentence", "position", "text")
+PAIR_COLUMNS = ("rank", "input", "output", "influence", "stderr", "weight")
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +61,25 @@ class Ranking:
     def __len__(self) -> int:
         return len(self.columns["rank"])
 
+    @property
+    def models(self) -> int:
+        """How many models it is the mean of."""
+        return len(self.about["ensemble"]["seeds"]) if self.about.get("ensemble") else 1
+
+    @property
+    def sure(self) -> NDArray[np.bool_]:
+        """Which documents are sure at the list's confidence, in rank order; all, if it has none."""
+        confidence = self.about.get("confidence")
+        if confidence is None:
+            return np.ones(len(self), dtype=np.bool_)
+        return is_sure(self.influence, np.asarray(self.columns["stderr"]), self.models, confidence)
+
+    def cut(self) -> Ranking:
+        """The sure documents alone, ranked among themselves."""
+        kept = self.sure
+        columns = {name: column[kept] for name, column in self.columns.items()}
+        return replace(self, columns=columns | {"rank": np.arange(1, kept.sum() + 1)})
+
     def to_frame(self, top: int | None = None) -> pd.DataFrame:
         """The list as a data frame, in rank order."""
         import pandas as pd
@@ -72,12 +96,26 @@ class Ranking:
 
 def warnings_of(about: dict[str, Any]) -> list[str]:
     """What a reader of the list should know first."""
+    warnings = []
     if about["measure"] == "effect_size" and abs(about["value"]) > SATURATION * about["bound"]:
-        return [
+        warnings.append(
             f"|effect size| is {abs(about['value']):.2f}: near its bound of {about['bound']:.3g} it hardly shows who "
             "carries the bias. Rank with --measure mean_difference."
-        ]
-    return []
+        )
+    models = about.get("ensemble")
+    if models and min(models["values"]) * max(models["values"]) < 0:
+        values = ", ".join(f"{value:+.2g}" for value in models["values"])
+        warnings.append(
+            f"the {len(models['seeds'])} models do not agree on the sign of the bias ({values}): what reduces it in "
+            "one increases it in another. Train on more text, or for more epochs."
+        )
+    if about.get("converged") is False:
+        warnings.append(
+            f"the solve stopped after {about['iterations']} products at a relative residual of "
+            f"{about['residual']:.2g}, above {about['tolerance']:.2g}: the influences are not those of "
+            f"{about['method']}. Raise --steps or --tolerance."
+        )
+    return warnings
 
 
 def document_columns(
@@ -107,4 +145,37 @@ def context_columns(problem: Problem, contexts: Contexts, influence: NDArray[np.
         "input": words[contexts.input],
         "output": words[contexts.output],
         "distance": contexts.output_position - contexts.position,
+    }
+
+
+def sentence_columns(problem: Problem, sentences: Sentences) -> dict[str, NDArray[Any]]:
+    """SENTENCE_COLUMNS; `position` is the sentence's first token in its document, `text` its words."""
+    corpus = problem.corpus
+    ends = sentences.start + sentences.tokens
+    texts = [
+        " ".join(corpus.types[token] for token in corpus.tokens[start:end])
+        for start, end in zip(sentences.start, ends, strict=True)
+    ]
+    return {
+        "rank": np.arange(1, len(texts) + 1),
+        "doc_id": np.array(corpus.doc_ids, dtype=object)[sentences.document],
+        "influence": sentences.influence,
+        "stderr": np.full(len(texts), np.nan),
+        "tokens": sentences.tokens,
+        "sentence": sentences.number,
+        "position": sentences.start - corpus.offsets[sentences.document],
+        "text": np.array(texts, dtype=object),
+    }
+
+
+def pair_columns(problem: Problem, pairs: WordPairs) -> dict[str, NDArray[Any]]:
+    """PAIR_COLUMNS; `weight` is the expected number of times that the pair is formed in an epoch."""
+    words = np.array(problem.vocabulary.words, dtype=object)
+    return {
+        "rank": np.arange(1, len(pairs.input) + 1),
+        "input": words[pairs.input],
+        "output": words[pairs.output],
+        "influence": pairs.influence,
+        "stderr": np.full(len(pairs.input), np.nan),
+        "weight": pairs.weight,
     }

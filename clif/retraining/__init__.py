@@ -50,7 +50,8 @@ def retrain(
 
     `options` are the fields of `Request`: `remove` or `amplify`, `copies`, `goal`, `ranking`, `method`, `measure`,
     `damping`, `seeds`, `controls`, `protect`, `holdout`, `processes`. The test defaults to that of the newest ranking.
-    Realised and predicted are changes of T, after minus before; T is the measure that was ranked for.
+    Realised and predicted are changes of T, after minus before; T is the measure that was ranked for. After a
+    ranking by an ensemble the prediction is the mean over its models; one with a confidence gives its sure documents.
 
     Raises
     ------
@@ -63,7 +64,7 @@ def retrain(
 
     """
     request = Request(**options)
-    plan = make_plan(run, test, request)
+    plan = make_plan(run, test, request, progress)
     folder = run.retrains / plan.name(run)
     if (folder / "result.json").exists():
         return _reused(run, folder, plan)

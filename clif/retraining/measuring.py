@@ -10,17 +10,18 @@ from clif.objectives import PACKAGED, WEAT, cover, load_tests
 from clif.quality import wordsim353
 from clif.retraining.planning import Plan
 from clif.retraining.statistics import P_VALUE_TEST, Sample, against_controls
-from clif.retraining.trainings import Journal, Training
+from clif.retraining.trainings import Journal
 from clif.run import Run
+from clif.training.pool import Job
 
 
 def measure_all(
     run: Run,
     journal: Journal,
     plan: Plan,
-    before: list[Training],
-    after: list[Training],
-    chance: list[list[Training]],
+    before: list[Job],
+    after: list[Job],
+    chance: list[list[Job]],
 ) -> dict[str, Any]:
     """Everything that is read off the retrained models, from one reading of each."""
     measure, index = plan.about["measure"], run.model.index
@@ -32,7 +33,7 @@ def measure_all(
         if coverage.reason is None:
             others[test.name] = WEAT(coverage)
 
-    def read(training: Training) -> dict[str, float | None]:
+    def read(training: Job) -> dict[str, float | None]:
         U = journal.vectors(training)
         found: dict[str, float | None] = {
             name: weat.value(U[weat.rows].astype(np.float64)) for name, weat in others.items()

@@ -10,12 +10,23 @@ from numpy.typing import NDArray
 
 from clif import __version__
 from clif.errors import UsageError
-from clif.influence.groups import predict_value, zero_crossing
+from clif.influence.groups import mean_crossing, mean_value, predict_mean
 from clif.influence.methods import RECOMMENDED
 from clif.influence.problem import Problem
 from clif.manifest import fingerprint
 from clif.objectives import WEAT, BiasTest, cover, uncovered_error
-from clif.ranking import HALF_LEAST, choose_test, make_problem, newest_ranking, rank, read_order
+from clif.progress import Progress, silent
+from clif.ranking import (
+    HALF_LEAST,
+    Ranking,
+    choose_test,
+    ensemble_seeds,
+    further_problems,
+    make_problem,
+    newest_ranking,
+    rank,
+    read_order,
+)
 from clif.retraining.edits import Edit, choose_edit, random_edit, read_protected
 from clif.retraining.holdout import split_words
 from clif.retraining.request import ZERO, Request
@@ -51,15 +62,21 @@ class Plan:
         return f"{self.about['name']}.{fingerprint(recipe)[:8]}"
 
 
-def make_plan(run: Run, test: str | BiasTest | None, request: Request) -> Plan:
-    """Choose documents, controls and seeds; makes the ranking if none fits. Errors are those of `retrain`."""
+def make_plan(run: Run, test: str | BiasTest | None, request: Request, progress: Progress = silent) -> Plan:
+    """Choose documents, controls and seeds; makes the ranking if none fits. Errors are those of `retrain`.
+
+    After a ranking by an ensemble, predictions are means over its models; after one with a confidence, documents are
+    chosen from those that are sure.
+    """
     newest = newest_ranking(run)
     question = choose_test(run, test)
     method, measure, damping = request.method, request.measure, request.damping
+    ensemble, confidence = None, None
     if newest and newest.test == question:
         method = method or newest.about["method"]
         measure = measure or newest.about["measure"]
         damping = damping or newest.about["asked_damping"]
+        ensemble, confidence = newest.models if newest.models > 1 else None, newest.about.get("confidence")
     method, measure = method or RECOMMENDED, measure or "effect_size"
     used, held = question, None
     if request.holdout:
@@ -79,12 +96,14 @@ def make_plan(run: Run, test: str | BiasTest | None, request: Request) -> Plan:
             )
         method = str(request.ranking)
     else:
-        ranked = rank(run, used, method=method, measure=measure, damping=damping, half=half)
-        order = np.array([run.corpus.number[doc_id] for doc_id in ranked.doc_ids])
+        options: dict[str, Any] = {"method": method, "measure": measure, "damping": damping, "half": half}
+        ranked = rank(run, used, ensemble=ensemble, confidence=confidence, progress=progress, **options)
+        order = np.array([run.corpus.number[doc_id] for doc_id in _candidates(ranked, request)])
         crossing = ranked.about["zero_crossing"]
     problem = make_problem(run, used, measure, damping, half=half)
+    problems = further_problems(run, problem, ensemble_seeds(run, ensemble), progress=progress)
     protected = read_protected(request.protect, run.corpus)
-    copies, k = _how_many(request, problem, order, protected)
+    copies, k = _how_many(request, problems, order, protected)
     edit = choose_edit(order, k, copies=copies, goal=request.aim, protected=protected)
     removing = copies == 0
     warnings = []
@@ -93,8 +112,9 @@ def make_plan(run: Run, test: str | BiasTest | None, request: Request) -> Plan:
             f"removing {k} documents goes beyond {crossing}, where the prediction crosses zero: "
             "expect the bias to turn round"
         )
-    change = predict_value(problem, edit.times(run.corpus)) - problem.value
-    if (change * np.sign(problem.value) > 0) == (request.aim == "reduce"):
+    value = mean_value(problems)
+    change = predict_mean(problems, edit.times(run.corpus)) - value
+    if (change * np.sign(value) > 0) == (request.aim == "reduce"):
         warnings.append(
             f"these documents are predicted not to {request.aim} the bias, but to change it by {change:+.3g}"
         )
@@ -114,7 +134,9 @@ def make_plan(run: Run, test: str | BiasTest | None, request: Request) -> Plan:
         "documents": len(run.corpus),
         "edited_tokens": edit.tokens(run.corpus),
         "zero_crossing": crossing,
-        "value": problem.value,
+        "ensemble": ensemble_seeds(run, ensemble) if ensemble else None,
+        "confidence": confidence,
+        "value": value,
         "predicted": change,
         "protected": int(protected.sum()),
         "warnings": warnings,
@@ -131,8 +153,27 @@ def make_plan(run: Run, test: str | BiasTest | None, request: Request) -> Plan:
     )
 
 
+def _candidates(ranked: Ranking, request: Request) -> list[str]:
+    """Ids to choose from, in rank order: all, or of a list with a confidence the sure ones that serve the goal."""
+    confidence = ranked.about.get("confidence")
+    if confidence is None:
+        return ranked.doc_ids
+    ids, falling = ranked.cut().doc_ids, ranked.about["sure_reduce"]
+    head = (request.amplify is None) == (request.aim == "reduce")
+    ids = ids[:falling] if head else ids[falling:]
+    asked = request.remove if request.amplify is None else request.amplify
+    if not ids or (isinstance(asked, int) and asked > len(ids)):
+        raise UsageError(
+            f"{len(ids)} documents are sure to {'reduce' if head else 'increase'} the bias by their removal, at the "
+            f"newest ranking's confidence of {confidence:g}",
+            where="--remove-top-k" if request.amplify is None else "--amplify-top-k",
+            next="Give a smaller number, or rank again with more models, a lower --confidence or none.",
+        )
+    return ids
+
+
 def _how_many(
-    request: Request, problem: Problem, order: NDArray[np.int64], protected: NDArray[np.bool_]
+    request: Request, problems: list[Problem], order: NDArray[np.int64], protected: NDArray[np.bool_]
 ) -> tuple[int, int]:
     """How often the chosen documents shall stand in the edited corpus, and how many are chosen."""
     if request.amplify is not None:
@@ -140,10 +181,10 @@ def _how_many(
     if request.remove != ZERO:
         return 0, int(request.remove or 0)
     free = order[~protected[order]]
-    k = zero_crossing(problem, free, len(free)) if request.aim == "reduce" else None
+    k = mean_crossing(problems, free, len(free)) if request.aim == "reduce" else None
     if k is None:
         raise UsageError(
-            f"no number of removals is predicted to bring {problem.objective.coverage.test.name} to zero",
+            f"no number of removals is predicted to bring {problems[0].objective.coverage.test.name} to zero",
             where=f"--remove-top-k {ZERO}",
             next="Give a number of documents, or rank by another method or measure.",
         )

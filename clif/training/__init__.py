@@ -120,7 +120,7 @@ def _train_into(
 
     corpus = encode_into(folder, paths, read, tokeniser, progress)
     size = vocabulary_size(corpus.counts, settings.min_count, "corpus")
-    vocabulary = Vocabulary(corpus.types[:size], corpus.counts[:size])
+    vocabulary = Vocabulary(list(corpus.types[:size]), corpus.counts[:size])
     progress("prepare", 0, None, "compiling, the first time only")
     sample = LossSample(corpus, vocabulary, settings)
     if not sample:

@@ -304,9 +304,11 @@ bad("what is said of it cut", "rank", 1, f"{STORED}.json: cannot be read as JSON
 # Rankings.
 bad("unknown method", "rank --method newton", 2, "--method: unknown method 'newton'", "block")
 bad("unknown measure", "rank --measure cosine", 2, "--measure: unknown measure 'cosine'", "mean_difference")
-bad("unknown unit", "rank --unit word", 2, "--unit: unknown unit 'word'", "document, context")
-bad("contexts of a baseline", "rank --unit context --method length", 2, "--unit context: this method scores whole",
-    "block")
+bad("unknown unit", "rank --unit word", 2, "--unit: unknown unit 'word'",
+    "document, sentence, context, pair")
+for unit in ("sentence", "context", "pair"):
+    bad(f"{unit}s of a baseline", f"rank --unit {unit} --method length", 2, "--method: this method scores whole",
+        "block")
 for top in ("0", "-1", "³", "1.5", "few"):
     bad(f"top {top}", f"rank --top {top}", 2, f"--top: '{top}' is not a number of ranks", "'all'")
 for damping in ("-1", "0", "nan", "inf"):
@@ -314,6 +316,21 @@ for damping in ("-1", "0", "nan", "inf"):
 bad("damping that is no number", "rank --damping small", 2, "'--damping': 'small' is not a valid float")
 bad("ending of out", "rank --out r.xlsx", 2, "--out r.xlsx: cannot tell a format from the ending '.xlsx'", ".parquet")
 bad("contexts as TREC", "rank --unit context --out r.trec", 2, "--out r.trec: a TREC run lists documents")
+bad("groups as TREC", "rank --by carrier --out r.trec", 2, "--out r.trec: a TREC run lists documents, not groups")
+bad("ending of out for groups", "rank --by carrier --out r.xlsx", 2, "--out r.xlsx: cannot tell a format", ".parquet")
+bad("contexts by a field", "rank --unit context --by carrier", 2, "--by: only documents are grouped", "--unit")
+bad("by a field that is not there", "rank --by source", 1, "clif-run/metadata.parquet: the documents have no field",
+    "Known fields: carrier, file.")
+bad("by no field", "rank --by=", 1, "clif-run/metadata.parquet: the documents have no field ''")
+bad("by the text", "rank --by text", 1, "clif-run/metadata.parquet: the documents have no field 'text'")
+bad("metadata of another corpus", "rank --by carrier", 5,
+    "clif-run/metadata.parquet: holds the metadata of another corpus", prepare=from_other_run("metadata.parquet"))
+bad("metadata cut", "rank --by carrier", 1, "clif-run/metadata.parquet: cannot be read",
+    prepare=cut("clif-run/metadata.parquet"))
+bad("no metadata", "rank --by carrier", 1, "clif-run: there is no metadata.parquet", "--force",
+    prepare=lambda _: Path("clif-run/metadata.parquet").unlink())
+bad("groups below a file", "rank --measure mean_difference --by carrier --out planted.toml/g.csv", 1,
+    "planted.toml/g.csv: cannot write")
 bad("out of a ranking below a file", "rank --measure mean_difference --out planted.toml/r.csv", 1,
     "planted.toml/r.csv: cannot write")
 

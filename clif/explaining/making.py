@@ -1,0 +1,190 @@
+"""From a document to its explanation: choose the question, score its contexts, rank it among the others."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from clif.compiling import warm_up
+from clif.corpus.metadata_file import read_row
+from clif.errors import InputError, UsageError
+from clif.explaining.asking import Asked, choose_question
+from clif.explaining.explanation import Explanation
+from clif.explaining.parts import associations, context_columns, pair_shares, sets_of_tokens, word_shares
+from clif.explaining.texts import read_text
+from clif.influence.attribution import Attribution, Pairs, PairTable
+from clif.influence.listing import context_influence
+from clif.influence.memory import check_memory
+from clif.influence.problem import Problem
+from clif.influence.rehearsal import rehearse
+from clif.influence.scores import document_influence
+from clif.objectives import BiasTest
+from clif.pairs import Contexts
+from clif.progress import Progress, silent
+from clif.ranking import make_problem, solve_store
+from clif.ranking.lists import warnings_of
+from clif.run import Run
+
+Values = NDArray[np.float64]
+
+
+def explain(
+    run: Run,
+    doc_id: str,
+    test: str | BiasTest | None = None,
+    *,
+    method: str | None = None,
+    measure: str | None = None,
+    damping: float | None = None,
+    curvature: str | None = None,
+    tolerance: float | None = None,
+    threads: int | None = None,
+    progress: Progress = silent,
+) -> Explanation:
+    """Explain the influence of one document on a test by its contexts.
+
+    What is not said is taken from the newest stored ranking of documents if that is of the same test, else the
+    defaults of `rank`. No list is made or changed; a solve is taken from the run, or kept there.
+
+    Raises
+    ------
+    InputError
+        The run has no document of that id.
+    UsageError
+        The test, method or measure is unknown, a number is out of its range, or the method scores documents as a
+        whole.
+    CoverageError
+        The vocabulary does not cover the test.
+    MismatchError
+        Files of the run do not belong together.
+
+    """
+    document = _find(run, doc_id)
+    asked = choose_question(run, test, method, measure, damping, curvature, tolerance)
+    problem = make_problem(run, asked.test, asked.measure, asked.damping, progress=progress)
+    # Numbers that predict nothing are numbers of whole documents, and some take long.
+    attribution = _attribute(run, problem, asked, progress) if asked.method.predicts else Attribution()
+    pairs = attribution.pairs
+    if pairs is None:
+        raise UsageError(
+            f"the method {asked.method.name} scores documents as a whole: there are no parts to explain",
+            where="--method",
+            next="Use --method block, clif or gradient.",
+        )
+    wanted = pairs.wanted if isinstance(pairs, PairTable) else None
+    contexts = Contexts.join(list(problem.contexts(np.array([document]), wanted=wanted)))
+    influence = context_influence(pairs, contexts)
+    tokens = pairs.tokens(document, document + 1)[0]
+    total = float(tokens.sum())  # to the last bits that of the ranking, which sums tokens too
+    everyone = _of_all(run, asked, pairs, document, total, threads, progress)
+    about = {
+        "doc_id": doc_id,
+        "rank": _rank(everyone, document, problem.value),
+        "documents": len(run.corpus),
+        "influence": total,
+        "test": asked.test.name,
+        "method": asked.method.name,
+        "measure": asked.measure,
+        "value": problem.value,
+        "damping": problem.damp if asked.method.damped else None,
+        "metadata": read_row(run.path, document, run.corpus.content_hash),
+        "labels": dict(asked.test.labels),
+        "contexts": len(contexts),
+    }
+    return Explanation(
+        about=about,
+        text=read_text(run, document),
+        influence=tokens,
+        sets=sets_of_tokens(problem, document),
+        columns=context_columns(problem, contexts, influence),
+        pairs=pair_shares(problem, contexts, influence),
+        words=word_shares(problem, contexts, influence),
+        associations=associations(problem, document),
+        warnings=tuple(_warnings(problem, asked, attribution)),
+    )
+
+
+def _find(run: Run, doc_id: str) -> int:
+    number = run.corpus.number
+    if doc_id in number:
+        return number[doc_id]
+    lower: dict[str, str] = {}
+    for known in number:
+        lower.setdefault(known.lower(), known)
+    asked = doc_id.lower()
+    close = difflib.get_close_matches(asked, lower, 20)
+    # Ids are often numbers, of which many are equally close: those that begin alike come first.
+    close = [lower[name] for name in sorted(close, key=lambda name: -_alike(asked, name))[:3]]
+    hint = f"Did you mean {' or '.join(repr(name) for name in close)}? " if close else ""
+    raise InputError(
+        f"no document of this run has the id {doc_id!r}",
+        where=str(run.path),
+        next=f"{hint}`clif rank {run.path} --out ranking.csv` lists all ids in the column doc_id.",
+    )
+
+
+def _alike(one: str, other: str) -> int:
+    """Characters with which both begin."""
+    return next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+
+
+def _attribute(run: Run, problem: Problem, asked: Asked, progress: Progress) -> Attribution:
+    """What the method finds, with the solve that the run keeps if there is one."""
+    kept = solve_store(run, problem, asked.solving)
+
+    def store(name: str, solve: Any) -> Any:
+        def checked() -> Any:
+            check_memory(problem, asked.method, asked.solving)
+            return solve()
+
+        return kept(name, checked)
+
+    warm_up(lambda: rehearse(problem, asked.method), lambda note: progress("compile", 0, None, note))
+    progress("solve", 0, None, "pairs of words")
+    with threadpool_limits(1):  # the same bits as in a ranking
+        return asked.method.attribute(problem, asked.solving, store)
+
+
+def _of_all(
+    run: Run, asked: Asked, pairs: Pairs, document: int, total: float, threads: int | None, progress: Progress
+) -> Values:
+    """Influence of all documents: of the stored list, if that is of this question and agrees, else scored."""
+    if asked.stored is not None and set(asked.stored.doc_ids) == run.corpus.number.keys():
+        influence = np.empty(len(run.corpus))
+        influence[[run.corpus.number[doc_id] for doc_id in asked.stored.doc_ids]] = asked.stored.influence
+        # Another version of clif may have made the list.
+        if np.isclose(influence[document], total, rtol=1e-6, atol=1e-9 * np.abs(influence).max()):
+            return influence
+    return np.asarray(document_influence(pairs, threads, progress)[0])
+
+
+def _rank(influence: Values, document: int, value: float) -> int:
+    """Rank of the document, as in a list of documents: by sign(T) x influence, ties in the order of the corpus."""
+    order = np.argsort(np.sign(value) * influence, kind="stable")
+    return int(np.flatnonzero(order == document)[0]) + 1
+
+
+def _warnings(problem: Problem, asked: Asked, attribution: Attribution) -> list[str]:
+    solve = attribution.solve if asked.method.solves else None
+    warnings = []
+    if asked.models > 1:
+        warnings.append(
+            f"the newest ranking is the mean over {asked.models} models; this is the run's own model, in which the "
+            "document has another influence and rank."
+        )
+    return warnings + warnings_of(
+        {
+            "measure": problem.measure,
+            "value": problem.value,
+            "bound": problem.objective.bound,
+            "method": asked.method.name,
+            "tolerance": asked.solving.tolerance,
+            "converged": solve.converged if solve else None,
+            "residual": solve.residual if solve else None,
+            "iterations": solve.iterations if solve else None,
+        }
+    )

@@ -1,0 +1,61 @@
+"""The text of one document as it was written, or its tokens where that cannot be had any more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+from clif.corpus.reading import read_documents
+from clif.errors import ClifError
+from clif.run import Run
+
+
+@dataclass(frozen=True)
+class DocumentText:
+    """A document word by word: `words[i]` as written, with `gaps[i]` before it and the last gap at the end.
+
+    `note` is None for the original text, else why these are the tokens joined by spaces.
+    """
+
+    words: tuple[str, ...]
+    gaps: tuple[str, ...]
+    note: str | None = None
+
+    @classmethod
+    def original(cls, text: str, spans: list[tuple[int, int]]) -> DocumentText:
+        """Cut a text at the spans of its words."""
+        ends = [0, *(place for span in spans for place in span), len(text)]
+        parts = [text[start:end] for start, end in pairwise(ends)]
+        return cls(tuple(parts[1::2]), tuple(parts[::2]))
+
+    @classmethod
+    def joined(cls, words: list[str], note: str) -> DocumentText:
+        """Tokens with spaces between them."""
+        return cls(tuple(words), ("", *[" "] * (len(words) - 1), "") if words else ("",), note)
+
+
+def read_text(run: Run, document: int) -> DocumentText:
+    """Read a document of the run's corpus again from where the corpus came from.
+
+    The text counts as the original if it gives the tokens that the run holds. If it does not, or cannot be read, the
+    tokens are given instead, with a note.
+    """
+    corpus = run.corpus
+    start, end = corpus.offsets[document : document + 2]
+    words = [corpus.types[token] for token in corpus.tokens[start:end]]
+    try:
+        text = _find(run, corpus.doc_ids[document])
+    except ClifError as error:
+        place = f"{error.where}: " if error.where else ""
+        return DocumentText.joined(words, f"the source cannot be read now ({place}{error.what})")
+    if text is None:
+        return DocumentText.joined(words, "the source holds no document of this id now")
+    spans = run.tokeniser.spans(text)
+    if run.tokeniser(text) != words or len(spans) != len(words):
+        return DocumentText.joined(words, "the source has changed since the run was made")
+    return DocumentText.original(text, spans)
+
+
+def _find(run: Run, doc_id: str) -> str | None:
+    documents = read_documents(run.sources, run.read_options)
+    return next((document.text for document in documents if document.doc_id == doc_id), None)

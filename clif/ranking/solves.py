@@ -1,0 +1,91 @@
+"""Solves as a run keeps them: RUN/solves/TEST.METHOD.MEASURE.MARK.safetensors, taken again by whatever needs them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clif.errors import InputError, MismatchError
+from clif.files import whole_file
+from clif.influence.attribution import SolveReport
+from clif.influence.joint import SolveSettings, Store
+from clif.influence.problem import Problem
+from clif.manifest import fingerprint
+from clif.run import Run
+
+Solve = tuple[NDArray[Any], SolveReport]
+
+
+def solve_store(
+    run: Run, problem: Problem, settings: SolveSettings, *, identity: dict[str, str] | None = None, cache: bool = True
+) -> Store:
+    """What keeps the solves of a problem in the run; without `cache` it solves anew, and stores that.
+
+    `identity` is that of a further model, if the problem is about one: its solves are kept apart, by its seed.
+
+    A solve is reused for the same test, measure, damping and curvature, if it came below the tolerance asked for.
+    Only converged solves are stored.
+    """
+    owner = identity or run.identity
+
+    def keep(method: str, solve: Callable[[], Solve]) -> Solve:
+        question = {
+            "test": problem.objective.coverage.test.to_dict(),
+            "rows": problem.rows.tolist(),
+            "measure": problem.measure,
+            "damping": problem.damp,
+            "method": method,
+            "curvature": settings.curvature,
+            "dense": settings.dense,
+        }
+        if identity is not None:
+            question["seed"] = problem.settings.seed
+        mark = fingerprint(question)
+        name = f"{problem.objective.coverage.test.name}.{method}.{problem.measure}.{mark[:12]}.safetensors"
+        path = run.solves / name
+        if cache and path.is_file():
+            s, about = _read(path)
+            if about["identity"] != owner or about["question"] != question:
+                raise MismatchError(
+                    "this solve does not belong to the run's model, corpus and settings",
+                    where=str(path),
+                    next="Remove it, or rank with --no-cache.",
+                )
+            report = SolveReport(**about["report"])
+            if report.residual <= settings.tolerance:
+                return s, replace(report, reused=True)
+        s, report = solve()
+        if report.converged:
+            _write(path, s, {"identity": owner, "question": question, "report": asdict(report)})
+        return s, report
+
+    return keep
+
+
+def _write(path: Path, s: NDArray[Any], about: dict[str, Any]) -> None:
+    from safetensors.numpy import save_file
+
+    path.parent.mkdir(exist_ok=True)
+    with whole_file(path) as temporary:
+        save_file({"s": np.ascontiguousarray(s)}, temporary, metadata={"clif": json.dumps(about, sort_keys=True)})
+
+
+def _read(path: Path) -> tuple[NDArray[Any], dict[str, Any]]:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            about = json.loads((file.metadata() or {})["clif"])
+            SolveReport(**about["report"])
+            _ = about["identity"], about["question"]
+            return file.get_tensor("s"), about
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f"cannot be read as a solve: {error}", where=str(path), next="Remove it, or rank with --no-cache."
+        ) from error

@@ -1,0 +1,57 @@
+"""Ranked lists as a run keeps them: a table, and a JSON file beside it that says what it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from clif.errors import InputError
+from clif.files import read_json, write_json
+from clif.manifest import file_sha256
+from clif.ranking.files import read_table, write_ranking
+from clif.ranking.lists import Ranking, warnings_of
+from clif.run import Run
+
+
+def newest_ranking(run: Run) -> Ranking | None:
+    """The stored ranking of documents that was made or used last; None if there is none of this model."""
+    paths = sorted(run.rankings.glob("*.json"), key=lambda path: (path.stat().st_mtime_ns, path.name))
+    for path in reversed(paths):
+        about = _read_about(path)
+        whole = about.get("unit") == "document" and not about.get("half") and path.with_suffix(".csv").is_file()
+        if whole and about.get("identity") == run.identity:
+            return _open(path.with_suffix(".csv"), about)
+    return None
+
+
+def find_stored(path: Path, mark: str) -> Ranking | None:
+    """The list stored at `path`, if it was made by the recipe `mark`; raises InputError if it was changed since."""
+    side = path.with_suffix(".json")
+    if not (side.is_file() and path.is_file()):
+        return None
+    about = _read_about(side)
+    return _open(path, about) if about.get("recipe") == mark else None
+
+
+def store(ranking: Ranking) -> None:
+    """Write a list and what it is; it is stored when both files are, without the second it is nobody's."""
+    path = ranking.path
+    path.with_suffix(".json").unlink(missing_ok=True)
+    write_ranking(ranking, path)
+    ranking.about["sha256"] = file_sha256(path)
+    write_json(path.with_suffix(".json"), ranking.about)
+
+
+def _read_about(path: Path) -> dict[str, Any]:
+    about = read_json(path, "Remove it, and rank again.")
+    if not isinstance(about, dict):
+        raise InputError("says nothing about a ranking", where=str(path), next="Remove it, and rank again.")
+    return about
+
+
+def _open(path: Path, about: dict[str, Any]) -> Ranking:
+    if file_sha256(path) != about.get("sha256"):
+        raise InputError("is not the list that was stored here", where=str(path), next="Remove it, and rank again.")
+    frame = read_table(path, "input" if about["unit"] == "pair" else "doc_id")
+    columns = {name: frame[name].to_numpy() for name in frame.columns}
+    return Ranking(about, columns, path, reused=True, warnings=tuple(warnings_of(about)))

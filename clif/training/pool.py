@@ -1,0 +1,190 @@
+"""Trainings on a run's corpus, side by side in processes of their own, each stored as soon as it is done."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock, Timeout
+from numpy.typing import NDArray
+
+from clif.errors import InputError, MismatchError
+from clif.files import cannot_write
+from clif.progress import Progress
+from clif.run import Run, open_run, read_about, read_matrices, write_matrices
+from clif.settings import TrainingSettings
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """One training on a run's corpus, with the run's settings but this seed; its model is kept at `path`."""
+
+    seed: int
+    path: Path
+
+    def settings(self, run: Run) -> TrainingSettings:
+        """How it is trained."""
+        return replace(run.settings, seed=self.seed)
+
+    def copies(self, run: Run) -> NDArray[np.int64] | None:
+        """How often each document of the corpus stands, (documents,); None: once."""
+        return None
+
+    def about(self, run: Run) -> dict[str, Any]:
+        """What its file says of itself: whose model it is, and how it was trained."""
+        return {"settings": self.settings(run).to_dict(), "run": run.identity}
+
+    def check(self, run: Run) -> None:
+        """Raise MismatchError if the file that is kept at `path` is not this job's."""
+        if read_about(self.path, _AGAIN) != self.about(run):
+            raise MismatchError(
+                "this model does not belong to the run's corpus, settings and model", where=str(self.path), next=_AGAIN
+            )
+
+    def read(self, run: Run) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """U and C of the model that is kept; raises MismatchError as `check` does."""
+        self.check(run)
+        return read_matrices(self.path, _AGAIN)[:2]
+
+
+_AGAIN = "Remove it, and run the same command again: it is trained anew, the rest is kept."
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks for trainings, as progress and errors name it: `fewer` is the option that needs less memory."""
+
+    stage: str
+    command: str
+    noun: str
+    fewer: str
+
+
+def train_apart(
+    run: Run, jobs: Sequence[Job], caller: Caller, progress: Progress, processes: int | None = None
+) -> float:
+    """Do those jobs that are not kept yet, in `processes` processes (default: one a core); CPU seconds of training.
+
+    Raises
+    ------
+    InputError
+        A process was killed, or memory ran out.
+
+    """
+    waiting = [job for job in {job.path: job for job in jobs}.values() if not job.path.exists()]
+    done = len({job.path for job in jobs}) - len(waiting)
+    total, spent, finished = done + len(waiting), 0.0, 0.0
+    if not waiting:
+        return 0.0
+
+    def show() -> None:
+        kept = total - sum(not job.path.exists() for job in waiting)
+        progress(caller.stage, min(done + finished, total), total, f"{kept} of {total} {caller.noun}")
+
+    show()
+    context = multiprocessing.get_context("spawn")
+    epochs: Any = context.Queue()
+    workers = min(processes or os.cpu_count() or 1, len(waiting))
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start, initargs=(epochs,))
+    try:
+        pending = {pool.submit(train_job, str(run.path), job) for job in waiting}
+        while pending:
+            ready, pending = wait(pending, timeout=0.5, return_when=FIRST_COMPLETED)
+            spent += sum(future.result() for future in ready)
+            while not epochs.empty():
+                finished += epochs.get() / run.settings.epochs
+            show()
+    except BrokenProcessPool as error:
+        _end(pool)
+        raise InputError(
+            "a training process ended before its time: it was killed, usually for want of memory, or a script calls "
+            f"{caller.command} outside of `if __name__ == '__main__':`",
+            where=caller.command,
+            next=f"Run it again: what is done is kept. {caller.fewer} needs less memory; scripts need that line.",
+        ) from error
+    except MemoryError as error:
+        _end(pool)
+        raise InputError(
+            "memory ran out while training",
+            where=caller.command,
+            next=f"Use {caller.fewer}, or train with a smaller --dim.",
+        ) from error
+    except BaseException:
+        _end(pool)
+        raise
+    pool.shutdown()
+    return spent
+
+
+@contextmanager
+def held(folder: Path, run: Run, doing: str) -> Iterator[None]:
+    """Hold a folder of the run while trainings are made there; raises InputError if another process holds it."""
+    lock = FileLock(folder / ".lock", timeout=0)
+    try:
+        folder.mkdir(exist_ok=True)
+        lock.acquire()
+    except Timeout as error:
+        raise InputError(
+            f"another process is {doing} in this run",
+            where=str(run.path),
+            next="Wait until it is done, or work on a copy of the run.",
+        ) from error
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _end(pool: ProcessPoolExecutor) -> None:
+    """Stop the workers in the middle of their work."""
+    pool.shutdown(wait=False, cancel_futures=True)
+    for child in multiprocessing.active_children():
+        child.terminate()
+
+
+_epochs: Any = None
+
+
+def _start(epochs: Any) -> None:
+    global _epochs
+    _epochs = epochs
+    # The parent decides: it ends its workers by SIGTERM, and they clean up after themselves.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    parent = multiprocessing.parent_process()
+
+    def leave_with_parent() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=leave_with_parent, daemon=True).start()
+
+
+def train_job(path: str, job: Job) -> float:
+    """Train in this process and keep the model; CPU seconds of training. Errors travel back as they are."""
+    from clif.training.gensim import train_gensim
+
+    run = open_run(path)
+    trained = train_gensim(
+        run.corpus,
+        run.vocabulary,
+        job.settings(run),
+        copies=job.copies(run),
+        after_epoch=lambda *_: _epochs.put(1),
+    )
+    write_matrices(job.path, trained.U, trained.C, job.about(run))
+    return trained.cpu_seconds
