@@ -298,6 +298,18 @@ def test_metadata_are_told(workplace, own):
     assert explain(own, own.corpus.doc_ids[5]).about["metadata"] == {}
 
 
+def test_numbers_that_json_lacks_are_told_as_text(workplace, made):
+    records = [json.loads(line) for line in made.corpus.read_text("utf-8").splitlines()]
+    lines = [
+        json.dumps({**record, "score": float("inf" if n % 2 else "nan")}) + "\n" for n, record in enumerate(records)
+    ]
+    Path("c.jsonl").write_text("".join(lines), "utf-8")
+    run = train(["c.jsonl"], Path("r"), SETTINGS).run
+    for n, text in enumerate(("nan", "inf")):
+        values = json.loads(to_json(explain(run, run.corpus.doc_ids[n], "planted.toml").to_dict()))
+        assert values["metadata"]["score"] == text
+
+
 def test_metadata_of_another_corpus_are_refused(made, opened):
     shutil.copy(made.other_run / "metadata.parquet", opened.path)
     with pytest.raises(MismatchError, match="another corpus"):

@@ -164,7 +164,10 @@ def show(
     screen.say(f"Stored: {ranking.path}" + (f"; copy: {out}" if out else ""))
     named = f" --test {shlex.quote(asked)}" if asked and unit != "document" else ""
     k = "zero" if crossing else min(100, max(1, values["documents"] // 10))
-    screen.next(f"clif retrain{at(run.path)}{named} --remove-top-k {k}")
+    hints = [f"clif retrain{at(run.path)}{named} --remove-top-k {k}"]
+    if unit == "document" and not groups and method.predicts:
+        hints.insert(0, f"clif explain{at(run.path)} {shlex.quote(ranking.doc_ids[0])}")
+    screen.next(*hints)
 
 
 def _models_line(models: dict[str, Any], measure: str) -> str:

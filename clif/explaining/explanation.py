@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -96,8 +97,14 @@ class Explanation:
     def to_dict(self, top: int = TOP) -> dict[str, Any]:
         """All but the contexts as plain values, with the first `top` pairs and words."""
         tokens = zip(self.text.words, self.influence.tolist(), self.sets, strict=True)
+        # JSON has no word for infinity, nor for a number that is none.
+        fields = {
+            name: str(value) if isinstance(value, float) and not math.isfinite(value) else value
+            for name, value in self.about["metadata"].items()
+        }
         return {
             **self.about,
+            "metadata": fields,
             "original_text": self.text.note is None,
             "note": self.text.note,
             "tokens": [

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from clif.explaining.explanation import COLUMNS, Association, PairShare, WordShare
+from clif.influence.groups import vectors_after
 from clif.influence.problem import Problem
 from clif.pairs import Contexts
 
@@ -76,12 +76,9 @@ def associations(problem: Problem, document: int) -> tuple[Association, ...]:
 
     (H_w - H_z,w + damp I) delta_w = g_z,w for each word w of the test, as sets of documents are predicted.
     """
-    objective, around = problem.objective, problem.surroundings
-    counts = problem.count(np.array([document]))
-    with threadpool_limits(1):
-        damped = problem.hessian - around.hessian(counts) + problem.damp * np.eye(problem.E.shape[1])
-        delta = np.linalg.solve(damped, around.gradient(counts)[:, :, None])[:, :, 0]
-    before, after = objective.associations(problem.E), objective.associations(problem.E + delta)
+    objective = problem.objective
+    moved = vectors_after(problem, problem.count(np.array([document])))
+    before, after = objective.associations(problem.E), objective.associations(moved)
     keys = ["X"] * objective.n_X + ["Y"] * objective.n_Y
     labels = objective.coverage.test.labels
     found = [

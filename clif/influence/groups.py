@@ -33,7 +33,8 @@ def predict_mean(problems: Sequence[Problem], times: NDArray[np.float64]) -> flo
     if not len(documents):
         return mean_value(problems)
     counts = problems[0].count(documents, times)  # of the corpus, so they are the same for all
-    return float(np.mean([_after(problem, counts) for problem in problems]))
+    after = (problem.objective.value(vectors_after(problem, counts), problem.measure) for problem in problems)
+    return float(np.mean(list(after)))
 
 
 def mean_value(problems: Sequence[Problem]) -> float:
@@ -41,13 +42,13 @@ def mean_value(problems: Sequence[Problem]) -> float:
     return float(np.mean([problem.value for problem in problems]))
 
 
-def _after(problem: Problem, counts: Matrix) -> float:
-    """T after pairs of these counts (n, V) have been taken out."""
+def vectors_after(problem: Problem, counts: Matrix) -> Matrix:
+    """U + delta (n, d) of the test's words after pairs of these counts (n, V) have been taken out."""
     around = problem.surroundings
     with threadpool_limits(1):
         damped = problem.hessian - around.hessian(counts) + problem.damp * np.eye(problem.E.shape[1])
         delta = np.linalg.solve(damped, around.gradient(counts)[:, :, None])[:, :, 0]
-    return problem.objective.value(problem.E + delta, problem.measure)
+    return np.asarray(problem.E + delta)
 
 
 def removal(problem: Problem, documents: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -45,17 +45,22 @@ class Problem:
     def asking(self, objective: WEAT, measure: str | None = None) -> Problem:
         """Another question about the same model, which shares what does not depend on the question."""
         other = replace(self, objective=objective, measure=measure or self.measure)
-        return self._share(other, "keep", "noise", "pair_counts", "curvatures")
+        return self._share(other, "keep", "noise", "_of_corpus", "curvatures")
 
     def of_model(self, U: NDArray[np.floating], C: NDArray[np.floating], settings: TrainingSettings) -> Problem:
         """The same question about another model of the corpus, trained alike but for its seed."""
-        return self._share(replace(self, U=U, C=C, settings=settings), "keep", "noise", "pair_counts", "slot", "counts")
+        other = replace(self, U=U, C=C, settings=settings)
+        return self._share(other, "keep", "noise", "_of_corpus", "slot")
 
     def _share(self, other: Problem, *names: str) -> Problem:
         for name in names:
-            if name in self.__dict__:
-                other.__dict__[name] = self.__dict__[name]
+            other.__dict__[name] = getattr(self, name)
         return other
+
+    @cached_property
+    def _of_corpus(self) -> dict[str, PairCounts]:
+        """What depends on the corpus alone, by whichever of the problems that share it needed it first."""
+        return {}
 
     @property
     def rows(self) -> NDArray[np.int64]:
@@ -97,14 +102,16 @@ class Problem:
         """Negatives of a pair, k."""
         return self.settings.negative
 
-    @cached_property
+    @property
     def pair_counts(self) -> PairCounts:
         """Expected pair counts of the whole corpus, sparse, in the precision of the model."""
-        corpus, window = self.corpus, self.settings.window
-        precision = self.U.dtype.type
-        return count_pairs(
-            corpus.tokens, corpus.offsets, self.keep, window, precision=precision, progress=self.progress
-        )
+        if "pairs" not in self._of_corpus:
+            tokens, offsets, precision = self.corpus.tokens, self.corpus.offsets, self.U.dtype.type
+            self._of_corpus["pairs"] = count_pairs(
+                tokens, offsets, self.keep, self.settings.window, precision=precision, progress=self.progress
+            )
+            self.corpus.release()
+        return self._of_corpus["pairs"]
 
     @cached_property
     def curvatures(self) -> dict[tuple[bool, bool], Curvature]:

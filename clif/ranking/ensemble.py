@@ -188,7 +188,6 @@ def score_models(
     for job in jobs:
         _forget(answers)
         first = problems[0].of_model(*job.read(run), job.settings(run))
-        _ = first.curvatures  # which the others share
         asked = [first, *(first.asking(problem.objective) for problem in problems[1:])]
         scores = score(asked, {**run.identity, "model": file_sha256(job.path)})
         for answer, problem, scored in zip(answers, asked, scores, strict=True):

@@ -65,5 +65,4 @@ def make_problems(
     first = Problem(
         run.corpus, run.vocabulary, run.settings, model.U, model.C, WEAT(coverages[0]), measure, damping, progress
     )
-    _ = first.keep, first.noise, first.curvatures
     return [first, *(first.asking(WEAT(coverage)) for coverage in coverages[1:])]
