@@ -9,14 +9,20 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
+import scipy.linalg  # noqa: F401 (it brings its own BLAS)
 import torch
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from clif.corpus.encoding import Corpus
 from clif.influence.problem import Problem
 from clif.objectives import WEAT, BiasTest, cover
 from clif.settings import TrainingSettings
 from clif.vocabulary import Vocabulary
+
+# The matrices of tests are small: threads would mostly wait for one another.
+torch.set_num_threads(1)
+threadpool_limits(1)
 
 
 def corpus_of(documents: Sequence[Sequence[int]], types: int | None = None, prefix: str = "d") -> Corpus:

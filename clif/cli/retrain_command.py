@@ -83,6 +83,8 @@ def show(screen: Screen, result: Any) -> None:
     models = len(values.get("ensemble") or [0])
     ranked = "the ranked model" if models == 1 else f"the mean of the {models} ranked models"
     screen.text(f"Change: predicted {predicted} from {value} in {ranked},")
+    if values.get("predicted_sum") is not None:
+        screen.text(f"(influences added up: {number(values['predicted_sum'], digits, sign=True)})")
     screen.text(f"realised {change}.")
     if values["p_value"] is not None:
         screen.text(f"Against random sets: p = {values['p_value']:.2g} (t test with the set as unit, two-sided).")

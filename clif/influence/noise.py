@@ -28,10 +28,11 @@ Array = NDArray[Any]
 Values = NDArray[np.float64]
 
 EXACT = 4096  # words up to which nothing is approximated
-HEAD = 1000
+HEAD = 800
 CLUSTERS = 8
 MEANS = 2000  # words that the means of a row or column are taken over
 TILE = 256, 1024  # rows and columns of a tile
+SLAB = 512  # words of the tail at a time
 KEPT = 1 << 28  # bytes of tiles that are kept from product to product
 
 
@@ -137,24 +138,36 @@ class NoiseCurvature:
         dim = self.U.shape[1]
         P, U, C, Q = left[:, :dim], left[:, dim:], right[:, :dim], right[:, dim:]
         a, b, ends, grams_C, grams_U = self._tail_parts
+        # All clusters in one product, a few hundred words at a time: Q scaled by each b_k, beside each other.
+        parts = [slice(start, start + SLAB) for start in range(0, len(P), SLAB)]
+        push = np.zeros((CLUSTERS * dim, dim), dtype=P.dtype)
+        for part in parts:
+            push += (b[part, :, None] * Q[part, None, :]).reshape(-1, CLUSTERS * dim).T @ C[part]
         weighted = P * a
-        to_U, to_C = np.empty_like(P), np.zeros_like(Q)
+        to_U = np.empty_like(P)
+        back = np.empty((2 * dim, CLUSTERS * dim), dtype=P.dtype)
         for k, (begin, end) in enumerate(ends):
-            own = slice(begin, end)
-            to_U[own] = P[own] @ grams_C[k] + U[own] @ ((Q * b[k]).T @ C)
-            to_C += b[k] * (C @ (weighted[own].T @ U[own]) + Q @ grams_U[k])
+            own, to = slice(begin, end), slice(k * dim, (k + 1) * dim)
+            to_U[own] = P[own] @ grams_C[k] + U[own] @ push[to]
+            back[:dim, to] = weighted[own].T @ U[own]
+            back[dim:, to] = grams_U[k]
         out[0][self.tail] += a * to_U
+        to_C = np.empty_like(Q)
+        for part in parts:
+            each = (right[part] @ back).reshape(-1, CLUSTERS, dim)
+            each *= b[part, :, None]
+            to_C[part] = each.sum(1)
         out[1][self.tail] += to_C
 
     @cached_property
     def _tail_parts(self) -> tuple[Array, Array, list[tuple[int, int]], list[Array], list[Array]]:
         kind = self.U.dtype
         a, b = self.factors
-        a, b = a[self.tail, None].astype(kind), b[:, self.tail, None].astype(kind)
+        a, b = a[self.tail, None].astype(kind), b[:, self.tail].T.astype(kind)
         U, C = self.U[self.tail], self.C[self.tail]
         marks = np.searchsorted(self.cluster[self.tail], np.arange(CLUSTERS + 1))
         ends = list(zip(marks[:-1].tolist(), marks[1:].tolist(), strict=True))
-        grams_C = [(C * weights).T @ C for weights in b]
+        grams_C = [(C * weights[:, None]).T @ C for weights in b.T]
         grams_U = [(U[begin:end] * a[begin:end]).T @ U[begin:end] for begin, end in ends]
         return a, b, ends, grams_C, grams_U
 

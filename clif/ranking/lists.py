@@ -89,7 +89,7 @@ class Ranking:
 
     def to_dict(self) -> dict[str, Any]:
         """What the list is, without its rows."""
-        hidden = ("asked_damping", "bound", "definition", "half", "identity", "recipe", "sha256")
+        hidden = ("asked_damping", "bound", "definition", "half", "identity", "recipe", "sha256", "solving")
         kept = {key: value for key, value in self.about.items() if key not in hidden}
         return {**kept, "ranking": str(self.path), "reused": self.reused, "warnings": list(self.warnings)}
 

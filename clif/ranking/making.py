@@ -155,6 +155,7 @@ def _list(
         "effect_size": answers.effect_size,
         "bound": problem.objective.bound,
         "asked_damping": recipe["damping"],
+        "solving": solving.to_dict() if method.solves else None,
         "damping": problem.damp if method.damped else None,
         "curvature": solving.curvature if method.solves else None,
         "tolerance": solving.tolerance if method.solves else None,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from clif import __version__
 from clif.errors import UsageError
 from clif.influence.groups import mean_crossing, mean_value, predict_mean
-from clif.influence.methods import RECOMMENDED
+from clif.influence.methods import RECOMMENDED, find_method
 from clif.influence.problem import Problem
 from clif.manifest import fingerprint
 from clif.objectives import WEAT, BiasTest, cover, uncovered_error
@@ -72,9 +72,12 @@ def make_plan(run: Run, test: str | BiasTest | None, request: Request, progress:
     question = choose_test(run, test)
     method, measure, damping = request.method, request.measure, request.damping
     ensemble, confidence = None, None
+    solving: dict[str, Any] = {}
     if newest and newest.test == question:
         method = method or newest.about["method"]
         measure = measure or newest.about["measure"]
+        if method == newest.about["method"]:
+            solving = newest.about.get("solving") or {}
         damping = damping or newest.about["asked_damping"]
         ensemble, confidence = newest.models if newest.models > 1 else None, newest.about.get("confidence")
     method, measure = method or RECOMMENDED, measure or "effect_size"
@@ -85,7 +88,7 @@ def make_plan(run: Run, test: str | BiasTest | None, request: Request, progress:
             raise uncovered_error([coverage], where=str(run.path))
         used, held = split_words(coverage, request.holdout, run.settings.seed)
     half = held is not None
-    crossing = None
+    crossing, influence = None, None
     if request.ranking:
         order = read_order(request.ranking, run)
         if len(order) < len(run.corpus) and (request.amplify is None) != (request.aim == "reduce"):
@@ -96,10 +99,13 @@ def make_plan(run: Run, test: str | BiasTest | None, request: Request, progress:
             )
         method = str(request.ranking)
     else:
-        options: dict[str, Any] = {"method": method, "measure": measure, "damping": damping, "half": half}
+        options: dict[str, Any] = {"method": method, "measure": measure, "damping": damping, "half": half, **solving}
         ranked = rank(run, used, ensemble=ensemble, confidence=confidence, progress=progress, **options)
         order = np.array([run.corpus.number[doc_id] for doc_id in _candidates(ranked, request)])
         crossing = ranked.about["zero_crossing"]
+        if find_method(method).predicts:
+            influence = np.empty(len(run.corpus))
+            influence[[run.corpus.number[doc_id] for doc_id in ranked.doc_ids]] = ranked.influence
     problem = make_problem(run, used, measure, damping, half=half)
     problems = further_problems(run, problem, ensemble_seeds(run, ensemble), progress=progress)
     protected = read_protected(request.protect, run.corpus)
@@ -138,6 +144,7 @@ def make_plan(run: Run, test: str | BiasTest | None, request: Request, progress:
         "confidence": confidence,
         "value": value,
         "predicted": change,
+        "predicted_sum": None if influence is None else float(edit.times(run.corpus) @ influence),
         "protected": int(protected.sum()),
         "warnings": warnings,
         "definitions": {"used": used.to_dict(), "held_out": held.to_dict() if held else None},

@@ -239,8 +239,3 @@ def test_a_corpus_without_a_pair_has_no_curvature():
     for exact in (False, True):
         assert np.array_equal(empty.curvature(exact=exact).product(Z, 3.0), 3 * Z)
         np.testing.assert_allclose(empty.curvature(exact=exact).precondition(Z, 4.0), Z / 4, rtol=1e-12)
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    torch.set_num_threads(1)

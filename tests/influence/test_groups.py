@@ -31,7 +31,6 @@ quick = settings(max_examples=25, deadline=None)
 
 def newton_step(problem, times) -> float:
     """T after one Newton step on the documents that remain, by autograd."""
-    torch.set_num_threads(1)
     counts = document_counts(problem)
     taken, rest = np.tensordot(times, counts, 1), np.tensordot(1 - np.asarray(times), counts, 1)
     noise, C = tensor(problem.vocabulary.noise(problem.settings.ns_exponent)), tensor(problem.C)

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 from helpers import (
     apart,
     corpus_of,
@@ -325,8 +324,3 @@ def test_settings_of_a_solve_that_make_no_sense_are_refused(options, where):
     with pytest.raises(UsageError) as caught:
         SolveSettings(**options)
     assert caught.value.where == where
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    torch.set_num_threads(1)

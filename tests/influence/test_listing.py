@@ -122,9 +122,7 @@ def test_pairs_of_words_hold_their_count_and_sum_to_all_documents(problem, metho
     assert_close(weights, total, rtol=1e-5)
     np.testing.assert_allclose(found.influence, found.weight * scores.pairs.of(found.input, found.output), rtol=1e-12)
     tight = 1e-6 if problem.U.dtype == np.float32 and method == "clif" else 1e-8
-    assert found.influence.sum() == pytest.approx(
-        scores.influence.sum(), rel=tight, abs=tight * scale(problem, scores)
-    )
+    assert found.influence.sum() == pytest.approx(scores.influence.sum(), rel=tight, abs=tight * scale(problem, scores))
 
 
 @quick
@@ -198,9 +196,7 @@ def test_a_sentence_has_half_of_each_context_that_it_shares(problem, method, top
             np.add.at(expected, np.searchsorted(begins, token, side="right") - 1, half)
     found = top_sentences(problem, scores.pairs, None)
     place = np.searchsorted(begins, found.start)
-    np.testing.assert_allclose(
-        found.influence, expected[place], rtol=1e-6, atol=1e-8 * scale(problem, scores) + 1e-300
-    )
+    np.testing.assert_allclose(found.influence, expected[place], rtol=1e-6, atol=1e-8 * scale(problem, scores) + 1e-300)
     # The first ones, whatever the blocks and threads.
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scoring, "BLOCK", block)

@@ -256,8 +256,3 @@ def test_representer_has_no_answer_for_words_without_a_pair():
     problem.corpus.tokens[:] = next(row for row in range(25) if row not in problem.rows)
     with pytest.raises(InputError, match="zero or not finite"):
         influence_of(problem, "representer")
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    torch.set_num_threads(1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 from helpers import (
     assert_close,
     corpus_of,
@@ -96,7 +95,3 @@ def test_the_damping_is_one_over_the_sum_of_the_learning_rates():
     problem = random_problem(0)
     assert problem.damp == 1 / (5 * (0.025 + 0.0001) / 2)
     assert random_problem(0, damping=0.25).damp == 0.25
-
-
-def setup_module():
-    torch.set_num_threads(1)

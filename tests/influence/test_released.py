@@ -108,8 +108,3 @@ def test_a_recursion_that_runs_away_ends_as_such():
     with np.errstate(all="ignore"):
         scores = score_documents(problem, METHODS["lissa-released"])
     assert scores.attribution.solve.residual > 1e3 or not np.isfinite(scores.attribution.solve.residual)
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    torch.set_num_threads(1)
