@@ -160,8 +160,15 @@ def largest_eigenvalue(product: Map, start: Array, steps: int = 20) -> float:
 
 def _judge(product: Map, project: Map, g: Array, s: Array, tolerance: float, residuals: list[float]) -> Solution:
     residual = _norm(g - project(product(s))) / _norm(g)
-    # Conjugate gradients update their residual; what it lost to rounding since is no failure to converge.
-    return Solution(s, len(residuals), residual, residual <= 1.1 * tolerance, tuple(residuals))
+    return Solution(s, len(residuals), residual, reached(residual, tolerance), tuple(residuals))
+
+
+def reached(residual: float, tolerance: float) -> bool:
+    """Whether a solve converged.
+
+    Conjugate gradients update their residual; what it lost to rounding since is no failure to converge.
+    """
+    return residual <= 1.1 * tolerance
 
 
 def _dot(a: Array, b: Array) -> float:

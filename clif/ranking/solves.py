@@ -16,6 +16,7 @@ from clif.files import whole_file
 from clif.influence.attribution import SolveReport
 from clif.influence.joint import SolveSettings, Store
 from clif.influence.problem import Problem
+from clif.influence.solvers import reached
 from clif.manifest import fingerprint
 from clif.run import Run
 
@@ -58,7 +59,7 @@ def solve_store(
                     next="Remove it, or rank with --no-cache.",
                 )
             report = SolveReport(**about["report"])
-            if report.residual <= settings.tolerance:
+            if reached(report.residual, settings.tolerance):
                 return s, replace(report, reused=True)
         s, report = solve()
         if report.converged:

@@ -314,6 +314,29 @@ for top in ("0", "-1", "³", "1.5", "few"):
 for damping in ("-1", "0", "nan", "inf"):
     bad(f"damping {damping}", f"rank --damping {damping}", 2, "--damping: the damping must be positive")
 bad("damping that is no number", "rank --damping small", 2, "'--damping': 'small' is not a valid float")
+for tolerance in ("0", "1", "-1", "nan", "inf"):
+    bad(f"tolerance {tolerance}", f"rank --method clif --tolerance {tolerance}", 2,
+        "--tolerance: the tolerance must be between 0 and 1")
+for steps in ("0", "-5"):
+    bad(f"steps {steps}", f"rank --method clif --steps {steps}", 2, f"--steps: cannot solve in {steps} steps")
+bad("steps that are no number", "rank --method clif --steps 1.5", 2, "'--steps': '1.5' is not a valid integer")
+bad("unknown curvature", "rank --method clif --curvature newton", 2, "--curvature: unknown curvature 'newton'",
+    "gn, exact")
+bad("no threads", "rank --threads 0", 2, "'--threads': 0 is not in the range x>=1")
+bad("a file for two tests", "rank --test planted.toml --test weat6 --out r.csv", 2,
+    "--out r.csv: one file cannot hold the lists of 2 tests", "Leave it out")
+bad("two tests of which one is not covered", "rank --test planted.toml --test weat6", 3,
+    "the vocabulary covers none", "weat6: set X")
+bad("strict and not converged", "rank --method clif --steps 1 --strict --quiet", 4,
+    "--method clif: the solve stopped at a relative residual of", "Raise --steps or --tolerance")
+for unit in ("sentence", "pair"):
+    bad(f"{unit}s as TREC", f"rank --unit {unit} --out r.trec", 2,
+        f"--out r.trec: a TREC run lists documents, not {unit}s")
+    bad(f"{unit}s by a field", f"rank --unit {unit} --by carrier", 2, "--by: only documents are grouped", "--unit")
+bad("sentences of another corpus", "rank --unit sentence", 5, "sentences.npy: holds the sentences of another corpus",
+    prepare=from_other_run("sentences.npy"))
+bad("sentences cut", "rank --unit sentence", 1, "sentences.npy: cannot be read", "--force",
+    prepare=cut("clif-run/sentences.npy"))
 bad("ending of out", "rank --out r.xlsx", 2, "--out r.xlsx: cannot tell a format from the ending '.xlsx'", ".parquet")
 bad("contexts as TREC", "rank --unit context --out r.trec", 2, "--out r.trec: a TREC run lists documents")
 bad("groups as TREC", "rank --by carrier --out r.trec", 2, "--out r.trec: a TREC run lists documents, not groups")
