@@ -139,9 +139,13 @@ def test_the_plant_is_clear_and_the_effect_size_is_not_saturated(trained):
     assert 0.8 < trained.problem("effect_size").value < 1.7
 
 
-@pytest.mark.parametrize("method", ["block", "gradient"])
+@pytest.mark.parametrize("method", ["block", "kfac", "gradient", "mirrored", "representer"])
 def test_the_ranking_finds_the_carriers(trained, method):
     assert share_found(trained, method) >= 0.95
+
+
+def test_with_all_vectors_moving_it_finds_nearly_as_many(trained):
+    assert share_found(trained, "clif") >= 0.88
 
 
 def test_the_effect_size_finds_most_of_them(trained):

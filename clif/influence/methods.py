@@ -71,7 +71,7 @@ METHODS = {
         Method(
             "lissa",
             "as clif, by a scaled, damped recursion with a convergence check",
-            "thousands of products",
+            "far more products than clif",
             partial(joint, by_lissa=True),
             solves=True,
             damped=True,
