@@ -79,7 +79,7 @@ def _sentence(get: Row) -> list[str]:
         number(get["influence"], 5, sign=True),
         str(get["tokens"]),
         f"{get['doc_id']} #{get['sentence']}",
-        _short(get["text"], 60),
+        _short(get["text"], 32),
     ]
 
 

@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from clif.compiling import warm_up
 from clif.errors import UsageError
-from clif.influence.attribution import Attribution, JointPairs, Pairs
+from clif.influence.attribution import Attribution, JointPairs, Pairs, PairTable
 from clif.influence.joint import SolveSettings, Store
 from clif.influence.methods import Method
 from clif.influence.problem import Matrix, Problem
@@ -23,6 +23,7 @@ from clif.influence.rehearsal import rehearse
 from clif.progress import Progress, silent
 
 Values = NDArray[np.float64]
+QUICK = 1 << 25  # tokens up to which a table is scored in one thread
 BLOCK = 1 << 18  # tokens that are scored at a time: what a thread takes
 
 
@@ -149,7 +150,9 @@ def stream_tokens(pairs: Pairs, threads: int | None = None) -> Iterator[tuple[in
         last = max(first + 1, int(np.searchsorted(offsets, offsets[first] + BLOCK, side="right")) - 1)
         blocks.append((first, last))
         first = last
-    workers = threads or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else threads or 1
+    # A table is looked up faster than threads start, up to some length.
+    quick = isinstance(pairs, PairTable) and len(pairs.problem.corpus.tokens) < QUICK
+    workers = threads or (1 if quick else _cores())
     waiting: list[tuple[int, int, Future[Matrix]]] = []
     with ThreadPoolExecutor(workers) as pool:
         for first, last in blocks:
@@ -159,6 +162,11 @@ def stream_tokens(pairs: Pairs, threads: int | None = None) -> Iterator[tuple[in
                 yield begin, end, future.result()
         for begin, end, future in waiting:
             yield begin, end, future.result()
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def sum_between(values: Matrix, ends: NDArray[np.int64]) -> Matrix:

@@ -15,7 +15,7 @@ from clif.influence.noise import NoiseCurvature, NoiseSample
 from clif.influence.problem import Problem
 
 quick = settings(max_examples=20, deadline=None)
-SMALL = {"EXACT": 5, "HEAD": 6, "CLUSTERS": 2, "TILE": (4, 3)}
+SMALL = {"EXACT": 5, "HEAD": 6, "CLUSTERS": 2, "TILE": (4, 3), "SLAB": 7}
 
 
 @pytest.fixture
