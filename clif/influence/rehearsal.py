@@ -28,9 +28,9 @@ def rehearse(problem: Problem, method: Method) -> None:
         pairs = JointPairs.of_solve(small, s)
         pairs.tokens(0, 1)
         pairs.of(np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64))
-    elif method.name == "turnover":
+    if method.name == "turnover":
         turnover(small)
-    else:
+    elif not method.solves:
         PairTable(small, np.zeros((8, 8))).tokens(0, 1)
 
 
