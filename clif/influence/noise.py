@@ -81,16 +81,15 @@ class NoiseCurvature:
         order = np.argsort(-self.kq, kind="stable")
         none = self.dense or self.rests or len(order) <= EXACT
         words = np.sort(order[len(order) if none else HEAD :])
-        if not len(words):
-            return words
-        return words[np.argsort(self._cluster_of(words), kind="stable")]
+        return words[np.argsort(self._nearest(words), kind="stable")] if len(words) else words
 
     @cached_property
     def cluster(self) -> NDArray[np.int64]:
         """Cluster of each word, -1 for those of the head, (V,)."""
         cluster = np.full(len(self.U), -1)
-        if len(self.tail):
-            cluster[self.tail] = self._cluster_of(self.tail)
+        words = np.sort(self.tail)  # in the order in which `tail` sorted them, to round alike
+        if len(words):
+            cluster[words] = self._nearest(words)
         return cluster
 
     @cached_property
@@ -214,7 +213,7 @@ class NoiseCurvature:
         sigma -= 1.0
         return first * -sigma, first if self.rests else None
 
-    def _cluster_of(self, words: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _nearest(self, words: NDArray[np.int64]) -> NDArray[np.int64]:
         nearest: NDArray[np.int64] = (self.U[words] @ self._centres.T).argmax(1)
         return nearest
 

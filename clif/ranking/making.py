@@ -85,6 +85,12 @@ def rank_many(
         )
     check_ensemble(ensemble, confidence, unit)
     chosen = find_method(method)
+    if unit != "document" and not chosen.predicts:
+        raise UsageError(
+            "this method scores whole documents only",
+            where="--method",
+            next="Use --method block, clif or gradient.",
+        )
     solving = SolveSettings(curvature, tolerance, dense, steps)
     limit = None if unit == "document" else top or TOP
     questions = [choose_test(run, test) for test in tests]
