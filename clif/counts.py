@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clif.compiling import compiled
-from clif.pairs import LONGEST, scan
+from clif.pairs import LONGEST, list_inside, scan
 from clif.progress import Progress, silent
 
 # Contexts that are sorted at a time: what counting needs beside its result is about 25 bytes for each.
@@ -82,11 +82,7 @@ def _emit(tokens, offsets, keep, window, document, centre, inside, rows, columns
     n = 0
     while document < len(offsets) - 1:
         start = offsets[document]
-        length = 0
-        for position in range(offsets[document + 1] - start):
-            if tokens[start + position] < size:
-                inside[length] = position
-                length += 1
+        length = list_inside(tokens, start, offsets[document + 1], size, inside)
         while centre < length:
             first = centre - centre % LONGEST
             last = min(first + LONGEST, length)

@@ -145,6 +145,17 @@ def _fill(tokens, offsets, documents, keep, window, wanted, done, centre, inside
 
 
 @compiled
+def list_inside(tokens, start, end, size, inside):  # type: ignore[no-untyped-def]
+    """Fill `inside` with the positions, from `start`, of a document's tokens below `size`; return how many."""
+    length = 0
+    for position in range(end - start):
+        if tokens[start + position] < size:
+            inside[length] = position
+            length += 1
+    return length
+
+
+@compiled
 def scan(tokens, start, inside, centre, step, first, last, keep, window, between, places, weights):  # type: ignore[no-untyped-def]
     """Find the partners of one centre in one direction (`step` -1 or 1), and the weight of each pair.
 

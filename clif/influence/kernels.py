@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from clif.compiling import compiled
-from clif.pairs import LONGEST, scan
+from clif.pairs import LONGEST, list_inside, scan
 
 
 @compiled
@@ -160,11 +160,7 @@ def score_joint(tokens, offsets, first, last, keep, window, left, right, noise_p
     reached = np.empty(LONGEST)
     for document in range(first, last):
         start = offsets[document]
-        length = 0
-        for position in range(offsets[document + 1] - start):
-            if tokens[start + position] < size:
-                inside[length] = position
-                length += 1
+        length = list_inside(tokens, start, offsets[document + 1], size, inside)
         for centre in range(length):
             w = tokens[start + inside[centre]]
             begin = centre - centre % LONGEST
