@@ -24,6 +24,7 @@ from clif.vocabulary import Vocabulary
 
 DEFAULT_RUN = Path("clif-run")
 MANIFEST, MODEL = "manifest.json", "model.safetensors"
+CHECKPOINTS = "checkpoints"
 FORMAT = 1
 _AGAIN = "Train again with --force."
 # What every manifest holds, by part.
@@ -124,6 +125,11 @@ class Run:
     def models(self) -> Path:
         """Folder of the further models, which differ in their seed."""
         return self.path / "models"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Folder of the vectors after each epoch, of paired trainings with any seed."""
+        return self.path / CHECKPOINTS
 
     @property
     def retrains(self) -> Path:

@@ -13,7 +13,7 @@ from clif.errors import UsageError
 class TrainingSettings:
     """How a skip-gram model with negative sampling is trained; the defaults are word2vec's customary ones."""
 
-    trainer: str = "gensim"
+    trainer: str = "paired"
     dim: int = 100
     window: int = 5
     negative: int = 5
@@ -88,7 +88,7 @@ class TrainingSettings:
         return cls(**values)
 
 
-TRAINERS = ("gensim",)
+TRAINERS = ("paired", "gensim")
 
 _LEAST = {
     "dim": 1,

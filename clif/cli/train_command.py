@@ -16,7 +16,7 @@ from clif.cli.screen import Screen, at, number
 @config_option("corpus", "train")
 @click.option("--out", default="clif-run", show_default=True, type=FILE, help="Folder of the run.")
 @click.option("--force", is_flag=True, help="Replace a run that was made otherwise.")
-@click.option("--trainer", default="gensim", show_default=True, help="Who trains: gensim.")
+@click.option("--trainer", default="paired", show_default=True, help="Who trains: paired or gensim.")
 @click.option("--dim", type=int, default=100, show_default=True, help="Length of the vectors.")
 @click.option("--window", type=int, default=5, show_default=True, help="Largest window to either side.")
 @click.option("--negative", type=int, default=5, show_default=True, help="Negatives a pair.")

@@ -155,8 +155,12 @@ class SolveReport:
 
 @dataclass(frozen=True, eq=False)
 class Attribution:
-    """What a method found for a problem: `pairs`, or else a number for each document."""
+    """What a method found for a problem: `pairs`, or else a number for each document.
+
+    `parts` (documents, parts): changes of T's parts when each document is removed, if the method finds them.
+    """
 
     pairs: Pairs | None = None
     documents: Values | None = None
+    parts: Matrix | None = None
     solve: SolveReport | None = None

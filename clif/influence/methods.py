@@ -26,7 +26,8 @@ class Method:
     """A method: what it assumes, what it costs, and how it attributes.
 
     `predicts` is false where the numbers are no predictions of a change of T. `solves` says that the settings of
-    the joint solve matter; `damped`, that the damping does.
+    the joint solve matter; `damped`, that the damping does. `sets` says how a set of documents is predicted: by the
+    "sum" of influences, by a "newton" step on what remains, or by adding up "parts" and re-evaluating T.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Method:
     predicts: bool = True
     solves: bool = False
     damped: bool = False
+    sets: str = "sum"
 
 
 def _plain(attribute: Callable[[Problem], Attribution]) -> Attribute:
@@ -52,6 +54,7 @@ METHODS = {
             "next to nothing",
             _plain(local.block),
             damped=True,
+            sets="newton",
         ),
         Method(
             "clif",
@@ -60,6 +63,7 @@ METHODS = {
             joint,
             solves=True,
             damped=True,
+            sets="newton",
         ),
         Method(
             "kfac",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,7 @@ from clif.influence.curvature import Curvature
 from clif.influence.surroundings import Surroundings
 from clif.pairs import Contexts, stream_contexts
 from clif.progress import Progress, silent
+from clif.training.checkpoints import Checkpoints
 
 if TYPE_CHECKING:
     from clif.corpus.encoding import Corpus
@@ -29,6 +31,8 @@ Matrix = NDArray[np.float64]
 class Problem:
     """A model (U, C), the corpus and settings that it was trained on, an objective T and the damping.
 
+    `folder` is where checkpoints of the training are kept, if they are. `parts` (documents, parts) are the predicted
+    changes of T's parts when each document is removed, if a method has found them (`knowing`).
     Everything that is derived is computed when first used and kept: `n` is the number of test words.
     """
 
@@ -40,17 +44,32 @@ class Problem:
     objective: WEAT
     measure: str = "effect_size"
     damping: float | None = None
+    folder: Path | None = field(default=None, repr=False)
+    parts: Matrix | None = field(default=None, repr=False)
     progress: Progress = field(default=silent, repr=False)
 
     def asking(self, objective: WEAT, measure: str | None = None) -> Problem:
         """Another question about the same model, which shares what does not depend on the question."""
-        other = replace(self, objective=objective, measure=measure or self.measure)
+        other = replace(self, objective=objective, measure=measure or self.measure, parts=None)
         return self._share(other, "keep", "noise", "_of_corpus", "curvatures")
 
     def of_model(self, U: NDArray[np.floating], C: NDArray[np.floating], settings: TrainingSettings) -> Problem:
         """The same question about another model of the corpus, trained alike but for its seed."""
-        other = replace(self, U=U, C=C, settings=settings)
+        other = replace(self, U=U, C=C, settings=settings, parts=None)
         return self._share(other, "keep", "noise", "_of_corpus", "slot")
+
+    def knowing(self, parts: Matrix | None) -> Problem:
+        """The same question with predicted changes of the parts, by which sets of documents are then predicted."""
+        if parts is None:
+            return self
+        other = replace(self, parts=parts)
+        other.__dict__.update({name: value for name, value in self.__dict__.items() if name not in other.__dict__})
+        return other
+
+    @cached_property
+    def checkpoints(self) -> Checkpoints:
+        """The vectors after each epoch of the training."""
+        return Checkpoints(self.corpus, self.vocabulary, self.settings, self.folder)
 
     def _share(self, other: Problem, *names: str) -> Problem:
         for name in names:

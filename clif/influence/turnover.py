@@ -28,9 +28,8 @@ are the parts independent: documents whose masks lie across both make up, in one
 
 from __future__ import annotations
 
-import hashlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -42,22 +41,18 @@ from clif.influence.attribution import Attribution
 from clif.influence.problem import Problem
 from clif.pairs import LONGEST
 from clif.progress import Progress, silent
+from clif.training.draws import GOLDEN, LOW, N11, N32, Keys, alias_table, hash_one, hashed, name_keys
 
 if TYPE_CHECKING:
     from clif.corpus.encoding import Corpus
     from clif.settings import TrainingSettings
     from clif.vocabulary import Vocabulary
 
-Keys = NDArray[np.uint64]
 Masks = NDArray[np.bool_]
 Vectors = NDArray[np.float32]
 
 LEAST = 4  # dimensions; in one dimension alone every cosine is 1 or -1
 BLOCK = 1024  # documents that are trained between two looks at the masks
-GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-FIRST, SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
-N11, N27, N30, N31, N32 = (np.uint64(n) for n in (11, 27, 30, 31, 32))
-LOW = np.uint64(0xFFFFFFFF)
 # Draw 0 at a position says whether the token is kept, draw 1 how far its window reaches, all others are negatives.
 NEGATIVES = np.uint64(2)
 
@@ -78,7 +73,7 @@ def turnover(problem: Problem) -> Attribution:
             where="--method turnover",
             next=f"Train with --dim {LEAST} or more, or use --method block.",
         )
-    keys = document_keys(problem.settings.seed, problem.corpus.doc_ids)
+    keys = name_keys("turnover", problem.settings.seed, problem.corpus.doc_ids)
     U, _ = train_masked(
         problem.corpus, problem.vocabulary, problem.settings, keys, draw_masks, progress=problem.progress
     )
@@ -89,12 +84,6 @@ def turnover(problem: Problem) -> Attribution:
             without, with_it = (problem.objective.value(vectors[:, side], problem.measure) for side in (~mask, mask))
             influence[z] = without - with_it
     return Attribution(documents=influence)
-
-
-def document_keys(seed: int, doc_ids: Sequence[str]) -> Keys:
-    """The number from which all of a document's draws come, by hash of (seed, document id), (documents,)."""
-    digests = (hashlib.sha256(f"turnover:{seed}:{doc_id}".encode()).digest() for doc_id in doc_ids)
-    return np.array([int.from_bytes(digest[:8], "big") for digest in digests], dtype=np.uint64)
 
 
 def draw_masks(keys: Keys, dim: int) -> Masks:
@@ -116,7 +105,7 @@ def train_masked(
 ) -> tuple[Vectors, Vectors]:
     """Train U and C (V, d), each document in the dimensions that `masks(keys, d)` gives for its key."""
     dim, size = settings.dim, len(vocabulary)
-    start = document_keys(settings.seed, [""]) + np.arange(size * dim, dtype=np.uint64) * GOLDEN
+    start = name_keys("turnover", settings.seed, [""]) + np.arange(size * dim, dtype=np.uint64) * GOLDEN
     U = ((hashed(start) / 2.0**64 - 0.5) / dim).astype(np.float32).reshape(size, dim)
     C = np.zeros_like(U)
     keep = vocabulary.keep_probabilities(settings.sample)
@@ -137,40 +126,6 @@ def train_masked(
             done = epoch + last / documents
             progress("train", done, settings.epochs, f"epoch {epoch + 1} of {settings.epochs}, with masks")
     return U, C
-
-
-def hashed(x: Keys) -> Keys:
-    """Numbers of 64 bits, as good as random: the finaliser of splitmix64 (Steele, Lea, Flood 2014)."""
-    x = (x ^ (x >> N30)) * FIRST
-    x = (x ^ (x >> N27)) * SECOND
-    return x ^ (x >> N31)
-
-
-_hashed = compiled(hashed)
-
-
-@compiled
-def alias_table(q):  # type: ignore[no-untyped-def]
-    """A table that draws from q by one look (Walker 1977): word n if 32 bits are below threshold[n], else alias[n]."""
-    size = len(q)
-    left = q * size
-    alias = np.arange(size)
-    threshold = np.full(size, LOW)
-    small, large = np.flatnonzero(left < 1.0), np.flatnonzero(left >= 1.0)
-    poor, rich = np.empty(size, dtype=np.int64), len(large)
-    poor[: len(small)] = small
-    count = len(small)
-    while count and rich:
-        count -= 1
-        n, giver = poor[count], large[rich - 1]
-        threshold[n] = np.uint64(left[n] * 4294967295.0)
-        alias[n] = giver
-        left[giver] -= 1.0 - left[n]
-        if left[giver] < 1.0:
-            rich -= 1
-            poor[count] = giver
-            count += 1
-    return threshold, alias
 
 
 @compiled
@@ -194,8 +149,8 @@ def train_documents(tokens, offsets, keys, scales, rates, keep, threshold, alias
                 word = np.int64(tokens[place])
                 if word < size:
                     inside += 1
-                    state = _hashed(keys[document] + np.uint64(place - start) * GOLDEN)
-                    if float(_hashed(state) >> N11) / 9007199254740992.0 < keep[word]:
+                    state = hash_one(keys[document] + np.uint64(place - start) * GOLDEN)
+                    if float(hash_one(state) >> N11) / 9007199254740992.0 < keep[word]:
                         words[kept] = word
                         states[kept] = state
                         kept += 1
@@ -212,7 +167,7 @@ def train_piece(words, states, length, scale, rate, threshold, alias, window, ne
     size = np.uint64(len(alias))
     for centre in range(length):
         word, state = words[centre], states[centre]
-        reach = 1 + np.int64(((_hashed(state + GOLDEN) >> N32) * np.uint64(window)) >> N32)
+        reach = 1 + np.int64(((hash_one(state + GOLDEN) >> N32) * np.uint64(window)) >> N32)
         draw = NEGATIVES
         for step in range(-reach, reach + 1):
             other = centre + step
@@ -224,7 +179,7 @@ def train_piece(words, states, length, scale, rate, threshold, alias, window, ne
                 pull[i] = 0.0
             update(C[word], hidden, pull, rate, 1.0)
             for _ in range(negative):
-                drawn = _hashed(state + draw * GOLDEN)
+                drawn = hash_one(state + draw * GOLDEN)
                 draw += np.uint64(1)
                 target = np.int64(((drawn >> N32) * size) >> N32)
                 if (drawn & LOW) > threshold[target]:

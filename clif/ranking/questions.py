@@ -63,6 +63,7 @@ def make_problems(
     if lacking:
         raise uncovered_error(lacking, where=str(run.path))
     first = Problem(
-        run.corpus, run.vocabulary, run.settings, model.U, model.C, WEAT(coverages[0]), measure, damping, progress
-    )
+        run.corpus, run.vocabulary, run.settings, model.U, model.C, WEAT(coverages[0]), measure, damping,
+        folder=run.checkpoints, progress=progress,
+    )  # fmt: skip
     return [first, *(first.asking(WEAT(coverage)) for coverage in coverages[1:])]

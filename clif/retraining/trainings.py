@@ -32,9 +32,9 @@ class Training(Job):
         """Those of the run, with one worker: more would not reproduce."""
         return replace(run.settings, seed=self.seed, workers=1)
 
-    def copies(self, run: Run) -> NDArray[np.int64]:
+    def weights(self, run: Run) -> NDArray[np.float64]:
         """How often each document stands in the edited corpus."""
-        return self.edit.counts(run.corpus)
+        return self.edit.counts(run.corpus).astype(np.float64)
 
     def about(self, run: Run) -> dict[str, Any]:
         """What its file says of itself."""

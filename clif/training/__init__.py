@@ -16,8 +16,9 @@ from clif.corpus.tokenising import Tokeniser
 from clif.errors import InputError, MismatchError
 from clif.folder import build, encode_into, finish
 from clif.progress import Progress, silent
-from clif.run import DEFAULT_RUN, Run, open_run
+from clif.run import CHECKPOINTS, DEFAULT_RUN, Run, open_run
 from clif.settings import TrainingSettings
+from clif.training.checkpoints import Checkpoints
 from clif.training.loss import LossSample
 from clif.vocabulary import Vocabulary, vocabulary_size
 
@@ -116,7 +117,7 @@ def _train_into(
     tokeniser: Tokeniser,
     progress: Progress,
 ) -> None:
-    from clif.training.gensim import train_gensim
+    from clif.training.trainers import RANDOM_NUMBERS, train_model
 
     corpus = encode_into(folder, paths, read, tokeniser, progress)
     size = vocabulary_size(corpus.counts, settings.min_count, "corpus")
@@ -138,17 +139,19 @@ def _train_into(
             note += f", loss {losses[-1]:.3f}"
         progress("train", done, settings.epochs * len(corpus), note)
 
-    def after_epoch(_epoch: int, U: NDArray[np.float32], C: NDArray[np.float32]) -> None:
-        losses.append(sample.loss(U, C))
+    checkpoints = Checkpoints(corpus, vocabulary, settings, folder / CHECKPOINTS)
 
-    trained = train_gensim(corpus, vocabulary, settings, seen=seen, after_epoch=after_epoch)
+    def after_epoch(epoch: int, U: NDArray[np.float32], C: NDArray[np.float32]) -> None:
+        losses.append(sample.loss(U, C))
+        if checkpoints.repeatable and epoch < settings.epochs:
+            checkpoints.keep(epoch, U, C)
+
+    trained = train_model(corpus, vocabulary, settings, seen=seen, after_epoch=after_epoch)
     about = {
         "losses": losses,
         "loss": "expected loss of one pair with its negatives, on a fixed sample of contexts",
         "cpu_seconds": round(trained.cpu_seconds, 3),
         "reproducible": settings.workers == 1,
-        "learning_rate": "by share of the documents seen; in retraining a removed document still counts as seen, "
-        "so every other document keeps its rate to within one batch of 10,000 words",
-        "random_numbers": "one stream: an edit of the corpus changes the draws for all documents that follow it",
+        **RANDOM_NUMBERS[settings.trainer],
     }
     finish(folder, paths, corpus, read, tokeniser, settings, size, trained.U, trained.C, about)

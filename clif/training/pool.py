@@ -37,8 +37,8 @@ class Job:
         """How it is trained."""
         return replace(run.settings, seed=self.seed)
 
-    def copies(self, run: Run) -> NDArray[np.int64] | None:
-        """How often each document of the corpus stands, (documents,); None: once."""
+    def weights(self, run: Run) -> NDArray[np.float64] | None:
+        """Weight of each document, (documents,): 0 removes it, 2 adds a copy; None: one each."""
         return None
 
     def about(self, run: Run) -> dict[str, Any]:
@@ -176,14 +176,14 @@ def _start(epochs: Any) -> None:
 
 def train_job(path: str, job: Job) -> float:
     """Train in this process and keep the model; CPU seconds of training. Errors travel back as they are."""
-    from clif.training.gensim import train_gensim
+    from clif.training.trainers import train_model
 
     run = open_run(path)
-    trained = train_gensim(
+    trained = train_model(
         run.corpus,
         run.vocabulary,
         job.settings(run),
-        copies=job.copies(run),
+        weights=job.weights(run),
         after_epoch=lambda *_: _epochs.put(1),
     )
     write_matrices(job.path, trained.U, trained.C, job.about(run))

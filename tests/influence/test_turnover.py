@@ -20,8 +20,6 @@ from clif.influence.methods import METHODS
 from clif.influence.problem import Problem
 from clif.influence.scores import score_documents
 from clif.influence.turnover import (
-    alias_table,
-    document_keys,
     draw_masks,
     train_documents,
     train_masked,
@@ -30,6 +28,7 @@ from clif.influence.turnover import (
 from clif.objectives import WEAT, BiasTest, cover
 from clif.pairs import LONGEST
 from clif.settings import TrainingSettings
+from clif.training.draws import alias_table, name_keys
 from clif.training.gensim import train_gensim
 from clif.vocabulary import Vocabulary, vocabulary_size
 
@@ -54,7 +53,7 @@ def vocabulary_of(corpus):
 
 
 def train(corpus, settings, masks=draw_masks, **options):
-    keys = document_keys(settings.seed, corpus.doc_ids)
+    keys = name_keys("turnover", settings.seed, corpus.doc_ids)
     return train_masked(corpus, vocabulary_of(corpus), settings, keys, masks, **options)
 
 
@@ -63,17 +62,17 @@ def train(corpus, settings, masks=draw_masks, **options):
 
 @pytest.mark.parametrize("dim", [4, 7, 100])
 def test_masks_hold_half_of_the_dimensions_exactly(dim):
-    masks = draw_masks(document_keys(1, IDS), dim)
+    masks = draw_masks(name_keys("turnover", 1, IDS), dim)
     assert masks.dtype == bool
     assert masks.shape == (400, dim)
     assert (masks.sum(1) == dim // 2).all()
 
 
 def test_masks_depend_on_the_seed_and_the_id_alone():
-    masks = draw_masks(document_keys(1, IDS), 100)
-    assert np.array_equal(draw_masks(document_keys(1, IDS[::-1]), 100), masks[::-1])
-    assert np.array_equal(draw_masks(document_keys(1, IDS[7:8]), 100)[0], masks[7])
-    other = draw_masks(document_keys(2, IDS), 100)
+    masks = draw_masks(name_keys("turnover", 1, IDS), 100)
+    assert np.array_equal(draw_masks(name_keys("turnover", 1, IDS[::-1]), 100), masks[::-1])
+    assert np.array_equal(draw_masks(name_keys("turnover", 1, IDS[7:8]), 100)[0], masks[7])
+    other = draw_masks(name_keys("turnover", 2, IDS), 100)
     # Two masks agree in half of their dimensions, by chance.
     assert (masks == other).mean() == pytest.approx(0.5, abs=0.02)
     assert (masks[:-1] == masks[1:]).mean() == pytest.approx(0.5, abs=0.02)
@@ -131,7 +130,7 @@ def test_pairs_are_formed_as_often_as_expected(keep):
     tokens, window, copies, rate = [0, 1, 2, 3, 9, 4, 1, 0, 0, 3], 3, 4000, 1e-4
     U = np.eye(6, dtype=np.float32)  # word 5 is the only negative
     totals, squares = np.zeros((6, 6)), np.zeros((6, 6))
-    for key in document_keys(1, [str(n) for n in range(copies)]):
+    for key in name_keys("turnover", 1, [str(n) for n in range(copies)]):
         C = np.zeros((6, 6), dtype=np.float32)
         train_documents(
             np.array(tokens, dtype=np.uint32), np.array([0, len(tokens)]), key[None], np.ones((1, 6), np.float32),
@@ -169,7 +168,7 @@ def test_documents_in_one_half_know_nothing_of_those_in_the_other_nor_of_their_o
     settings = TrainingSettings(dim=12, sample=0.05, epochs=3, alpha=0.05, min_alpha=0.05)
     corpus = made_corpus(1)
     own = np.arange(60) % 3 == 0
-    masks = split_by_key(document_keys(settings.seed, corpus.doc_ids)[own])
+    masks = split_by_key(name_keys("turnover", settings.seed, corpus.doc_ids)[own])
     U, C = train(corpus, settings, masks)
     # The others are made of rare words only: nothing is trained on them.
     blank = corpus.tokens.copy()
@@ -227,7 +226,7 @@ def test_without_masks_it_learns_what_gensim_learns(sample):
 
 def test_no_pair_is_formed_across_two_pieces_of_a_long_document():
     settings = TrainingSettings(dim=4, sample=0, epochs=1, negative=1)
-    keys = document_keys(1, ["long"])
+    keys = name_keys("turnover", 1, ["long"])
     for length, apart in ((LONGEST, True), (LONGEST - 1, False)):
         corpus = corpus_of([[0] * length + [2, 1]], 3)
         vocabulary = Vocabulary(["w0", "w1"], np.array([length, 1]))
@@ -257,7 +256,7 @@ def test_influence_is_the_objective_outside_less_the_objective_inside_of_the_mas
     settings = replace(problem.settings, alpha=0.5)
     problem = replace(problem, settings=settings)
     scores = score_documents(problem, METHODS["turnover"])
-    keys = document_keys(settings.seed, problem.corpus.doc_ids)
+    keys = name_keys("turnover", settings.seed, problem.corpus.doc_ids)
     U, _ = train_masked(problem.corpus, problem.vocabulary, settings, keys, draw_masks)
     for z, mask in enumerate(draw_masks(keys, 8)):
         outside, inside = (problem.objective.value(U[problem.rows][:, side], problem.measure) for side in (~mask, mask))
@@ -288,7 +287,7 @@ def planted(tmp_path_factory):
     size = vocabulary_size(corpus.counts, settings.min_count, "corpus")
     vocabulary = Vocabulary(corpus.types[:size], corpus.counts[:size])
     objective = WEAT(cover(BiasTest.from_toml(DATA / "planted.toml"), vocabulary.index))
-    keys = document_keys(settings.seed, corpus.doc_ids)
+    keys = name_keys("turnover", settings.seed, corpus.doc_ids)
     U, C = train_masked(corpus, vocabulary, settings, keys, every)
     carrier = np.array([document.metadata["carrier"] for document in read], dtype=bool)
     return Problem(corpus, vocabulary, settings, U, C, objective, "mean_difference"), carrier
@@ -297,7 +296,7 @@ def planted(tmp_path_factory):
 def test_two_networks_show_the_sign_and_the_size_of_what_only_one_of_them_saw(planted, monkeypatch):
     """Carriers and half of the rest in one half of the dimensions, the other rest in the other."""
     problem, carrier = planted
-    keys = document_keys(problem.settings.seed, problem.corpus.doc_ids)
+    keys = name_keys("turnover", problem.settings.seed, problem.corpus.doc_ids)
     first = carrier | (np.arange(len(carrier)) % 2 == 0)
     monkeypatch.setattr(module, "draw_masks", split_by_key(keys[first]))
     influence = turnover(problem).documents

@@ -1,0 +1,63 @@
+"""Random numbers that belong to a place in the corpus: each is a hash of (seed, document, epoch, position, draw).
+
+No draw depends on those before it, so a training is a function of the corpus: run again it gives the same bytes, and
+without one document all others keep their places in the order, their windows, their negatives and their rates.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clif.compiling import compiled
+
+Keys = NDArray[np.uint64]
+
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+FIRST, SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+N27, N30, N31 = (np.uint64(n) for n in (27, 30, 31))
+N11, N32 = np.uint64(11), np.uint64(32)
+LOW = np.uint64(0xFFFFFFFF)
+
+
+def name_keys(purpose: str, seed: int, names: Sequence[str]) -> Keys:
+    """A number of 64 bits for each name, by hash of (purpose, seed, name), (names,)."""
+    digests = (hashlib.sha256(f"{purpose}:{seed}:{name}".encode()).digest() for name in names)
+    return np.array([int.from_bytes(digest[:8], "big") for digest in digests], dtype=np.uint64)
+
+
+def hashed(x: Keys) -> Keys:
+    """Numbers of 64 bits, as good as random: the finaliser of splitmix64 (Steele, Lea, Flood 2014)."""
+    x = (x ^ (x >> N30)) * FIRST
+    x = (x ^ (x >> N27)) * SECOND
+    return x ^ (x >> N31)
+
+
+hash_one = compiled(hashed)
+
+
+@compiled
+def alias_table(q):  # type: ignore[no-untyped-def]
+    """A table that draws from q by one look (Walker 1977): word n if 32 bits are below threshold[n], else alias[n]."""
+    size = len(q)
+    left = q * size
+    alias = np.arange(size)
+    threshold = np.full(size, LOW)
+    small, large = np.flatnonzero(left < 1.0), np.flatnonzero(left >= 1.0)
+    poor, rich = np.empty(size, dtype=np.int64), len(large)
+    poor[: len(small)] = small
+    count = len(small)
+    while count and rich:
+        count -= 1
+        n, giver = poor[count], large[rich - 1]
+        threshold[n] = np.uint64(left[n] * 4294967295.0)
+        alias[n] = giver
+        left[giver] -= 1.0 - left[n]
+        if left[giver] < 1.0:
+            rich -= 1
+            poor[count] = giver
+            count += 1
+    return threshold, alias

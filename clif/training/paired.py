@@ -1,0 +1,170 @@
+"""Skip-gram training as a function of the corpus: run again, or without some documents, all else stays the same.
+
+Every choice is a hash (see `draws`): what is kept, windows and negatives of (seed, document id, epoch, position), the
+order of the documents of (seed, document id, epoch), the first vector of a word of (seed, word). The learning rate at
+a document is set by the tokens of the full corpus that come before it, whatever its weight and theirs. Two trainings
+that differ in some documents hence differ in nothing else, so their difference is what these documents did.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clif.training.draws import GOLDEN, Keys, alias_table, hashed, name_keys
+from clif.training.gensim import Trained
+from clif.training.steps import count_drawn, train_documents
+
+if TYPE_CHECKING:
+    from clif.corpus.encoding import Corpus
+    from clif.settings import TrainingSettings
+    from clif.vocabulary import Vocabulary
+
+Matrix = NDArray[Any]
+CHUNK = 200_000  # tokens that are trained between two words of progress
+NOTHING = np.zeros((0, 0), dtype=np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Epoch:
+    """What is trained in one epoch, in order: documents, the keys of their draws, their learning rates."""
+
+    documents: NDArray[np.int64]
+    keys: Keys
+    rates: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.documents)
+
+    def part(self, first: int, last: int) -> Epoch:
+        """Some of it, one after the other."""
+        return Epoch(self.documents[first:last], self.keys[first:last], self.rates[first:last])
+
+
+class PairedTraining:
+    """A training of U and C (V, d) on a corpus, epoch by epoch.
+
+    weights    (documents,) by which each document's learning rate is multiplied, 1 if left out: 0 removes it, .5 halves
+               its steps. From 2 on a document is passed as often as the weight has units, each pass with draws of its
+               own: w = 2.5 makes two passes at 1.25 times the rate.
+    precision  of the vectors
+    """
+
+    def __init__(
+        self,
+        corpus: Corpus,
+        vocabulary: Vocabulary,
+        settings: TrainingSettings,
+        weights: NDArray[np.float64] | None = None,
+        precision: type = np.float32,
+    ) -> None:
+        self.corpus, self.settings, self.precision = corpus, settings, precision
+        self.words = vocabulary.words
+        self.weights = np.ones(len(corpus)) if weights is None else np.asarray(weights, dtype=np.float64)
+        self.keep = vocabulary.keep_probabilities(settings.sample)
+        self.threshold, self.alias = alias_table(vocabulary.noise(settings.ns_exponent))
+        self._keys = name_keys("document", settings.seed, corpus.doc_ids)
+
+    def start(self) -> tuple[Matrix, Matrix]:
+        """U before training, uniform in (-1, 1) / d, each row by its word alone; and C, zero."""
+        dim = self.settings.dim
+        rows = name_keys("word", self.settings.seed, self.words)
+        shares = hashed(rows[:, None] + np.arange(dim, dtype=np.uint64) * GOLDEN) / 2.0**64
+        U: Matrix = ((2 * shares - 1) / dim).astype(self.precision)
+        return U, np.zeros_like(U)
+
+    def epoch(self, number: int) -> Epoch:
+        """The epoch with this number, from 0."""
+        keys = hashed(self._keys + np.uint64(number))
+        order = np.argsort(keys, kind="stable")
+        lengths = self.corpus.lengths[order]
+        before = np.concatenate([[0], np.cumsum(lengths)[:-1]]) / max(1, int(lengths.sum()))
+        settings = self.settings
+        rates = settings.alpha - (settings.alpha - settings.min_alpha) * (number + before) / settings.epochs
+        weights = self.weights[order]
+        passes = np.where(weights > 0, np.maximum(np.floor(weights), 1), 0).astype(np.int64)
+        places = np.repeat(np.arange(len(order)), passes)
+        which = np.arange(len(places)) - np.repeat(np.cumsum(passes) - passes, passes)
+        repeated = hashed(keys[order[places]] + which.astype(np.uint64) * GOLDEN)
+        return Epoch(
+            documents=order[places],
+            keys=np.where(which == 0, keys[order[places]], repeated),
+            rates=(rates * weights / np.maximum(passes, 1))[places],
+        )
+
+    def learn(self, part: Epoch, U: Matrix, C: Matrix, tape: Matrix = NOTHING) -> int:
+        """Train U and C, in place, on documents of an epoch; `tape` (pairs, 1 + k) receives the steps."""
+        settings, corpus = self.settings, self.corpus
+        pairs: int = train_documents(
+            corpus.tokens, corpus.offsets, part.documents, part.keys, part.rates, self.keep, self.threshold, self.alias,
+            settings.window, settings.negative, U, C, tape if len(tape) else np.zeros((0, 0), dtype=U.dtype),
+        )  # fmt: skip
+        return pairs
+
+    def pairs(self, part: Epoch) -> NDArray[np.int64]:
+        """How many pairs each document of it gives."""
+        corpus = self.corpus
+        drawn: NDArray[np.int64] = count_drawn(
+            corpus.tokens, corpus.offsets, part.documents, part.keys, self.keep, self.settings.window
+        )
+        return drawn
+
+
+def cut(sizes: NDArray[np.integer], most: int) -> list[tuple[int, int]]:
+    """Parts (first, last) of a row of documents: the sizes of each add up to `most` at the most, or it is one."""
+    ends = np.cumsum(sizes)
+    cuts, first = [], 0
+    while first < len(sizes):
+        done = int(ends[first - 1]) if first else 0
+        last = max(first + 1, int(np.searchsorted(ends, done + most, side="right")))
+        cuts.append((first, last))
+        first = last
+    return cuts
+
+
+def train_paired(
+    corpus: Corpus,
+    vocabulary: Vocabulary,
+    settings: TrainingSettings,
+    *,
+    weights: NDArray[np.float64] | None = None,
+    seen: Callable[[int], None] | None = None,
+    after_epoch: Callable[[int, NDArray[np.float32], NDArray[np.float32]], None] | None = None,
+) -> Trained:
+    """Train from the start to the end; `weights` as in `PairedTraining`.
+
+    `seen(documents)` and `after_epoch(epoch, U, C)` are called as by `train_gensim`. With one worker equal inputs give
+    equal bytes, in whatever order the documents are listed. With more, threads share the vectors without locks, as
+    word2vec's do, and no run repeats.
+    """
+    training = PairedTraining(corpus, vocabulary, settings, weights)
+    U, C = training.start()
+    training.learn(training.epoch(0).part(0, 0), U, C)  # compiled outside of the clock
+    spent, began = 0.0, time.process_time()
+    for number in range(settings.epochs):
+        epoch = training.epoch(number)
+        for first, last in cut(corpus.lengths[epoch.documents], CHUNK * settings.workers):
+            _learn(training, epoch.part(first, last), U, C)
+            if seen:
+                seen(round(last / max(1, len(epoch)) * len(corpus)))
+        if after_epoch:
+            spent += time.process_time() - began
+            after_epoch(number + 1, U, C)
+            began = time.process_time()
+    return Trained(U, C, spent + time.process_time() - began)
+
+
+def _learn(training: PairedTraining, part: Epoch, U: Matrix, C: Matrix) -> None:
+    workers = training.settings.workers
+    if workers == 1:
+        training.learn(part, U, C)
+        return
+    share = -(-len(part) // workers)
+    with ThreadPoolExecutor(workers) as pool:
+        list(pool.map(lambda n: training.learn(part.part(n * share, (n + 1) * share), U, C), range(workers)))

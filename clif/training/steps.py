@@ -1,0 +1,173 @@
+"""Kernels of skip-gram training on drawn pairs: what is kept, which pairs are formed, and what is learnt from them.
+
+One update takes an input vector u and, one after the other, its outputs c_i: the observed word (y = 1) and the
+negatives (y = 0), with the rate eta,
+
+    g_i = eta (y_i - sigma(u . c_i))        c_i += g_i u        and at the end u += sum_i g_i c_i (c_i as it was)
+
+which is word2vec's, but for an exact sigma (word2vec looks it up in a table and skips |u . c_i| >= 6).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from clif.compiling import compiled
+from clif.pairs import LONGEST
+from clif.training.draws import GOLDEN, LOW, N11, N32, hash_one
+
+CENTRES = 64  # that are drawn at a time: their pairs stay in cache
+# Draw 0 at a position says whether the token is kept, draw 1 how far its window reaches, all others are negatives.
+NEGATIVES = np.uint64(2)
+
+
+@compiled
+def keep_tokens(tokens, start, end, key, keep, words, places):  # type: ignore[no-untyped-def]
+    """Fill words and places (position in the document, and number of the piece) of kept tokens; return how many.
+
+    A document is cut into pieces of LONGEST tokens of the vocabulary, over whose ends no window reaches.
+    """
+    size = len(keep)
+    inside = 0
+    kept = 0
+    for place in range(start, end):
+        word = np.int64(tokens[place])
+        if word >= size:
+            continue
+        state = hash_one(key + np.uint64(place - start) * GOLDEN)
+        if float(state_share(state)) < keep[word]:
+            words[kept] = word
+            places[kept, 0] = place - start
+            places[kept, 1] = inside // LONGEST
+            kept += 1
+        inside += 1
+    return kept
+
+
+@compiled
+def state_share(state):  # type: ignore[no-untyped-def]
+    """A number in [0, 1) from 53 bits of a state, after one more round."""
+    return float(hash_one(state) >> N11) / 9007199254740992.0
+
+
+@compiled
+def draw_reach(state, window):  # type: ignore[no-untyped-def]
+    """How far the window of a centre reaches: 1 to `window`, uniformly."""
+    return 1 + np.int64(((hash_one(state + GOLDEN) >> N32) * np.uint64(window)) >> N32)
+
+
+@compiled
+def draw_pairs(words, places, kept, first, last, key, threshold, alias, window, inputs, outputs, centres):  # type: ignore[no-untyped-def]
+    """Draw the pairs of the centres first to last - 1 of words[:kept]; return how many there are.
+
+    The centre is the output word, its neighbours are the inputs. outputs (pairs, 1 + k): the observed word, then the
+    negatives; -1 where a negative would be the observed word, and is left out. centres (pairs, 2): the places, among
+    those kept, of input and output.
+    """
+    size = np.uint64(len(alias))
+    n = 0
+    for centre in range(first, last):
+        word = words[centre]
+        state = hash_one(key + np.uint64(places[centre, 0]) * GOLDEN)
+        reach = draw_reach(state, window)
+        draw = NEGATIVES
+        for other in range(max(centre - reach, 0), min(centre + reach + 1, kept)):
+            if other == centre or places[other, 1] != places[centre, 1]:
+                continue
+            inputs[n] = words[other]
+            outputs[n, 0] = word
+            centres[n, 0] = other
+            centres[n, 1] = centre
+            for k in range(1, outputs.shape[1]):
+                drawn = hash_one(state + draw * GOLDEN)
+                draw += np.uint64(1)
+                target = np.int64(((drawn >> N32) * size) >> N32)
+                if (drawn & LOW) > threshold[target]:
+                    target = alias[target]
+                outputs[n, k] = -1 if target == word else target
+            n += 1
+    return n
+
+
+@compiled
+def learn(inputs, outputs, pairs, rate, U, C, pull, steps):  # type: ignore[no-untyped-def]
+    """Update U and C by the first `pairs` pairs, in order; steps (pairs, 1 + k) receives each g."""
+    one = U.dtype.type(1)
+    eta = U.dtype.type(rate)
+    for p in range(pairs):
+        u = U[inputs[p]]
+        for i in range(len(u)):
+            pull[i] = 0
+        for k in range(outputs.shape[1]):
+            target = outputs[p, k]
+            if target < 0:
+                steps[p, k] = 0
+                continue
+            c = C[target]
+            x = U.dtype.type(0)
+            for i in range(len(u)):
+                x += u[i] * c[i]
+            sigma = one / (one + math.exp(-x))
+            g = eta * ((one - sigma) if k == 0 else -sigma)
+            steps[p, k] = g
+            for i in range(len(u)):
+                pull[i] += g * c[i]
+                c[i] += g * u[i]
+        for i in range(len(u)):
+            u[i] += pull[i]
+
+
+@compiled
+def train_documents(  # type: ignore[no-untyped-def]
+    tokens, offsets, documents, keys, rates, keep, threshold, alias, window, negative, U, C, tape
+):
+    """Train on `documents` once, in order, with their keys and rates; return how many pairs there were.
+
+    Document z holds tokens[offsets[z]:offsets[z + 1]]. tape (pairs, 1 + k) receives the steps, unless its length is 0.
+    """
+    longest = 1
+    for document in documents:
+        longest = max(longest, offsets[document + 1] - offsets[document])
+    words = np.empty(longest, dtype=np.int32)
+    places = np.empty((longest, 2), dtype=np.int32)
+    room = CENTRES * 2 * window
+    inputs = np.empty(room, dtype=np.int32)
+    outputs = np.empty((room, 1 + negative), dtype=np.int32)
+    centres = np.empty((room, 2), dtype=np.int32)
+    steps = np.empty((room, 1 + negative), dtype=U.dtype)
+    pull = np.empty(U.shape[1], dtype=U.dtype)
+    done = 0
+    for n in range(len(documents)):
+        start, end = offsets[documents[n]], offsets[documents[n] + 1]
+        kept = keep_tokens(tokens, start, end, keys[n], keep, words, places)
+        for first in range(0, kept, CENTRES):
+            last = min(first + CENTRES, kept)
+            pairs = draw_pairs(
+                words, places, kept, first, last, keys[n], threshold, alias, window, inputs, outputs, centres
+            )
+            learn(inputs, outputs, pairs, rates[n], U, C, pull, steps)
+            if len(tape):
+                tape[done : done + pairs] = steps[:pairs]
+            done += pairs
+    return done
+
+
+@compiled
+def count_drawn(tokens, offsets, documents, keys, keep, window):  # type: ignore[no-untyped-def]
+    """How many pairs each of the documents gives with its key, (documents,)."""
+    longest = 1
+    for document in documents:
+        longest = max(longest, offsets[document + 1] - offsets[document])
+    words = np.empty(longest, dtype=np.int32)
+    places = np.empty((longest, 2), dtype=np.int32)
+    result = np.zeros(len(documents), dtype=np.int64)
+    for n in range(len(documents)):
+        start, end = offsets[documents[n]], offsets[documents[n] + 1]
+        kept = keep_tokens(tokens, start, end, keys[n], keep, words, places)
+        for centre in range(kept):
+            reach = draw_reach(hash_one(keys[n] + np.uint64(places[centre, 0]) * GOLDEN), window)
+            for other in range(max(centre - reach, 0), min(centre + reach + 1, kept)):
+                result[n] += other != centre and places[other, 1] == places[centre, 1]
+    return result
