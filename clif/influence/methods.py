@@ -16,7 +16,9 @@ from clif.influence.attribution import Attribution
 from clif.influence.joint import SolveSettings, Store, joint
 from clif.influence.problem import Problem
 from clif.influence.released import released
+from clif.influence.source import source
 from clif.influence.turnover import turnover
+from clif.influence.unrolled import unrolled
 
 Attribute = Callable[[Problem, SolveSettings, Store], Attribution]
 
@@ -26,8 +28,9 @@ class Method:
     """A method: what it assumes, what it costs, and how it attributes.
 
     `predicts` is false where the numbers are no predictions of a change of T. `solves` says that the settings of
-    the joint solve matter; `damped`, that the damping does. `sets` says how a set of documents is predicted: by the
-    "sum" of influences, by a "newton" step on what remains, or by adding up "parts" and re-evaluating T.
+    the joint solve matter; `damped`, that the damping does; `repeats`, that it needs a training that can be repeated.
+    `sets` says how a set of documents is predicted: by the "sum" of influences, by a "newton" step on what remains, by
+    adding up "parts" and re-evaluating T, or by the "predictor" that the method brings.
     """
 
     name: str
@@ -37,7 +40,13 @@ class Method:
     predicts: bool = True
     solves: bool = False
     damped: bool = False
+    repeats: bool = False
     sets: str = "sum"
+
+    @property
+    def finds_sets(self) -> bool:
+        """Whether sets are predicted by what the method found, beside the influences."""
+        return self.sets in ("parts", "predictor")
 
 
 def _plain(attribute: Callable[[Problem], Attribution]) -> Attribute:
@@ -71,6 +80,22 @@ METHODS = {
             "one pass of counting",
             _plain(local.kfac),
             damped=True,
+        ),
+        Method(
+            "source",
+            "gradient flow through the epochs, the curvature of each at its own vectors; output vectors held fixed",
+            "reading the vectors of each epoch; needs the paired trainer",
+            _plain(source),
+            repeats=True,
+            sets="predictor",
+        ),
+        Method(
+            "unrolled",
+            "no approximation but linearity: the derivative of the run's own training, step by step",
+            "some ten training runs; needs the paired trainer",
+            unrolled,
+            repeats=True,
+            sets="parts",
         ),
         Method(
             "lissa",
