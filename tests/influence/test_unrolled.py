@@ -1,0 +1,165 @@
+"""The derivative of a training run against finite differences of the training itself, and against real removals."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers import corpus_of
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from clif.errors import UsageError
+from clif.influence.joint import SolveSettings
+from clif.influence.methods import METHODS
+from clif.influence.problem import Problem
+from clif.influence.scores import score_documents
+from clif.influence.unrolled import Spool, derivatives, part_changes
+from clif.objectives import WEAT, BiasTest, cover
+from clif.settings import TrainingSettings
+from clif.training.checkpoints import Checkpoints
+from clif.training.paired import PairedTraining, train_paired
+from clif.vocabulary import Vocabulary
+
+DIM = 5  # one only: a kernel is compiled for each
+WORDS = 24
+
+
+def made_corpus(seed, documents=8, longest=40):
+    rng = np.random.default_rng(seed)
+    share = 1 / np.arange(1, WORDS + 1)
+    lengths = rng.integers(0, longest, documents)
+    return corpus_of([rng.choice(WORDS, n, p=share / share.sum()) for n in lengths], WORDS)
+
+
+def vocabulary_of(corpus):
+    return Vocabulary(corpus.types, np.maximum(corpus.counts, 1))
+
+
+class Doubles(Checkpoints):
+    """Checkpoints of a training in double precision."""
+
+    def at(self, epoch):
+        return train(self.corpus, self.settings, epochs=epoch)
+
+
+def train(corpus, settings, weights=None, epochs=None):
+    training = PairedTraining(corpus, vocabulary_of(corpus), settings, weights, precision=np.float64)
+    U, C = training.start()
+    for number in range(settings.epochs if epochs is None else epochs):
+        training.learn(training.epoch(number), U, C)
+    return U, C
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    seed=st.integers(0, 10**6),
+    epochs=st.integers(1, 3),
+    window=st.integers(1, 4),
+    negative=st.integers(1, 6),
+    sample=st.sampled_from([0, 0.02, 0.1]),
+    alpha=st.sampled_from([0.025, 0.1, 0.4]),
+    segment=st.sampled_from([1, 50, 10_000]),
+)
+def test_the_derivative_is_that_of_the_training(seed, epochs, window, negative, sample, alpha, segment):
+    corpus = made_corpus(seed)
+    options = TrainingSettings(
+        dim=DIM, epochs=epochs, window=window, negative=negative, sample=sample, alpha=alpha, seed=seed
+    )
+    rng = np.random.default_rng(seed)
+    rows = np.sort(rng.permutation(WORDS)[:6])
+    gradients = rng.normal(size=(3, 6, DIM))
+    checkpoints = Doubles(corpus, vocabulary_of(corpus), options)
+    found = derivatives(checkpoints, rows, gradients, precision=np.float64, segment=segment)
+    step = 1e-5
+    actual = np.empty_like(found)
+    for z in range(len(corpus)):
+        ends = []
+        for sign in (1, -1):
+            weights = np.ones(len(corpus))
+            weights[z] += sign * step
+            ends.append(np.einsum("mnd,nd->m", gradients, train(corpus, options, weights)[0][rows]))
+        actual[z] = (ends[0] - ends[1]) / (2 * step)
+    scale = max(np.abs(actual).max(), 1e-6)
+    assert np.abs(found - actual).max() <= 1e-4 * scale
+
+
+def topical(seed, documents=120, length=60):
+    """Documents that lean to one of two topics, about a test of 16 words."""
+    rng = np.random.default_rng(seed)
+    sizes = 48
+    base = np.ones(sizes)
+    docs = []
+    for _ in range(documents):
+        share = base.copy()
+        lean = rng.integers(0, 4)
+        for half in ((0, 8), (4, 12)) if lean < 2 else ((0, 12), (4, 8)):
+            start = half[lean % 2]
+            share[start : start + 4] *= 6
+        share[16 + 8 * lean : 24 + 8 * lean] *= 4
+        docs.append(rng.choice(sizes, length, p=share / share.sum()))
+    return corpus_of(docs, sizes)
+
+
+def question(corpus, options, **more):
+    words = corpus.types
+    test = BiasTest(name="made", X=tuple(words[0:4]), Y=tuple(words[4:8]), A=tuple(words[8:12]), B=tuple(words[12:16]))
+    vocabulary = vocabulary_of(corpus)
+    trained = train_paired(corpus, vocabulary, options)
+    coverage = cover(test, vocabulary.index)
+    return Problem(corpus, vocabulary, options, trained.U, trained.C, WEAT(coverage), **more)
+
+
+def test_removals_do_what_was_predicted():
+    corpus = topical(1)
+    options = TrainingSettings(dim=16, epochs=6, sample=0, alpha=0.05, min_count=1)
+    problem = question(corpus, options, measure="mean_difference")
+    scores = score_documents(problem, METHODS["unrolled"])
+    order = np.argsort(scores.influence)
+    predicted, realised = [], []
+    for chosen in [order[:5], order[-5:], *(order[n : n + 5] for n in range(20, 100, 10))]:
+        weights = np.ones(len(corpus))
+        weights[chosen] = 0
+        U = train_paired(corpus, problem.vocabulary, options, weights=weights).U
+        realised.append(problem.objective.value(U[problem.rows].astype(float), problem.measure) - problem.value)
+        predicted.append(scores.influence[chosen].sum())
+    assert np.corrcoef(predicted, realised)[0, 1] > 0.97
+    assert 0.8 < np.polyfit(predicted, realised, 1)[0] < 1.5
+    assert realised[0] < 0 < realised[1]
+
+
+def test_parts_and_documents_agree_and_more_parts_than_lanes_are_carried(monkeypatch):
+    corpus = topical(2, documents=20)
+    options = TrainingSettings(dim=16, epochs=2, sample=0, min_count=1)
+    problem = question(corpus, options)
+    whole = part_changes(problem)
+    monkeypatch.setattr("clif.influence.unrolled.LANES", 3)
+    assert part_changes(problem) == pytest.approx(whole, abs=1e-6 * np.abs(whole).max())
+    attribution = METHODS["unrolled"].attribute(problem, SolveSettings(), lambda _name, solve: solve())
+    slope = problem.objective.join_gradient(problem.objective.associations(problem.E))
+    assert attribution.documents == pytest.approx(whole @ slope, rel=1e-4, abs=1e-7)
+    assert attribution.parts.shape == (20, 8)
+
+
+def test_a_training_that_cannot_be_repeated_is_refused():
+    corpus = topical(3, documents=5)
+    for other, said in ((TrainingSettings(trainer="gensim"), "gensim"), (TrainingSettings(workers=2), "2 workers")):
+        problem = question(corpus, TrainingSettings(dim=4, epochs=1, sample=0))
+        problem = Problem(corpus, problem.vocabulary, other, problem.U, problem.C, problem.objective)
+        with pytest.raises(UsageError, match=said) as caught:
+            METHODS["unrolled"].attribute(problem, SolveSettings(), lambda _name, solve: solve())
+        assert "paired" in caught.value.next
+
+
+@pytest.mark.parametrize("memory", [0, 700, 1 << 20])
+def test_a_spool_gives_back_what_was_put_down_last(memory, tmp_path: Path):
+    rng = np.random.default_rng(1)
+    piles = [tuple(rng.normal(size=(n, 3)).astype(np.float32) for _ in range(3)) for n in (1, 20, 5)]
+    with Spool(tmp_path, memory) as spool:
+        for arrays in piles:
+            spool.push(*arrays)
+        assert bool(list(tmp_path.rglob("*.npy"))) == (memory < 1 << 20)
+        for arrays in reversed(piles):
+            assert all(np.array_equal(*pair) for pair in zip(spool.pop(), arrays, strict=True))
+    assert not list(tmp_path.iterdir())
