@@ -359,3 +359,31 @@ def test_the_warning_near_the_bound_knows_the_sizes_of_the_sets(opened, made):
     uneven = replace(test, name="uneven", X=test.X[:4])
     about = rank(opened, uneven).about
     assert about["bound"] == pytest.approx(12 / np.sqrt(4 * 8))
+
+
+def test_documents_chosen_in_chunks_lead_the_list(opened, planted):
+    whole = rank(opened, planted, measure="mean_difference")
+    led = rank(opened, planted, measure="mean_difference", adaptive=25)
+    assert led.doc_ids[:10] == whole.doc_ids[:10]  # the first chunk is that of the ranking
+    assert set(led.doc_ids[:25]) != set(whole.doc_ids[:25]) or led.doc_ids[:25] != whole.doc_ids[:25]
+    rest = [doc_id for doc_id in whole.doc_ids if doc_id not in set(led.doc_ids[:25])]
+    assert led.doc_ids[25:] == rest
+    assert led.about["adaptive"] == 25
+    assert rank(opened, planted, measure="mean_difference", adaptive=25).reused
+    problem = make_problem(opened, planted, "mean_difference")
+    without = {
+        ranking.path.name: abs(
+            predict_value(problem, removal(problem, np.array([opened.corpus.number[i] for i in ids])))
+        )
+        for ranking in (whole, led)
+        if (ids := ranking.doc_ids[:25])
+    }
+    assert without[led.path.name] <= without[whole.path.name] * (1 + 1e-6)
+
+
+@pytest.mark.parametrize(
+    "options", [{"adaptive": 0}, {"adaptive": 5, "method": "gradient"}, {"adaptive": 5, "unit": "context"}]
+)
+def test_chunks_that_make_no_sense_are_refused(opened, planted, options):
+    with pytest.raises(UsageError, match=r"choose|anew|chunks"):
+        rank(opened, planted, **options)

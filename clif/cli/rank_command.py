@@ -31,6 +31,7 @@ SHOWN = 10
 @click.option("--dense", is_flag=True, help="Sum over every noise word in each product: slow, approximates nothing.")
 @click.option("--strict", is_flag=True, help="Exit with 4 if a solve stops above the tolerance.")
 @click.option("--ensemble", type=int, metavar="N", help="Average over N models: the run's own and further seeds.")
+@click.option("--adaptive", type=int, metavar="N", help="Choose the first N in chunks, estimating anew after each.")
 @click.option("--confidence", type=float, help="Cut an ensemble's list to the documents that are sure at this, as .95.")
 @click.option("--threads", type=click.IntRange(1), help="Of the scoring pass, and trainings at a time.  [all cores]")
 @click.option("--out", type=FILE, help="A further copy: .csv, .jsonl, .parquet or .trec.")
@@ -51,8 +52,9 @@ def command(
     Influence is the predicted change of the test when the document is removed. Rank 1: removal reduces the bias
     most; the last rank: it increases it most. The list is stored in the run; --out writes a further copy.
 
-    Methods: block (fast, the default), clif (all vectors move together), kfac, lissa, gradient, mirrored, representer;
-    for comparison lissa-released, frequency, length, random.
+    Methods: block (fast, the default), source (through all epochs), unrolled (the derivative of the training, exact),
+    clif (all vectors move together), kfac, lissa, gradient, mirrored, representer; for comparison lissa-released,
+    turnover, frequency, length, random.
     """
     from clif.errors import UsageError
     from clif.ranking import by_field, check_ending, check_field, rank_many, write_groups, write_ranking

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from clif.influence.kernels import joint_pairs, score_joint, score_table
 from clif.influence.noise import NoiseSample, logistic
-from clif.influence.problem import Matrix, Problem
+from clif.influence.problem import Matrix, Predictor, Problem
 
 Values = NDArray[np.float64]
 Array = NDArray[Any]
@@ -157,10 +157,10 @@ class SolveReport:
 class Attribution:
     """What a method found for a problem: `pairs`, or else a number for each document.
 
-    `parts` (documents, parts): changes of T's parts when each document is removed, if the method finds them.
+    `predictor`: T after an edit, if the method predicts sets of documents in a way of its own.
     """
 
     pairs: Pairs | None = None
     documents: Values | None = None
-    parts: Matrix | None = None
+    predictor: Predictor | None = None
     solve: SolveReport | None = None

@@ -5,9 +5,7 @@ So a set S is predicted by one Newton step on what remains and by re-evaluation 
 
     (H_w - H_S,w + damp I) delta_w = g_S,w  for each test word w,        T(U + delta) - T(U).
 
-Repeated documents enter with the opposite sign. Where a method has found what each document does to T's parts
-(`Problem.parts`), these are added up instead, and T is evaluated at the sum: T is a ratio that saturates, its parts are
-nearly linear.
+Repeated documents enter with the opposite sign. A method may bring a predictor of its own (`Problem.knowing`).
 """
 
 from __future__ import annotations
@@ -30,25 +28,27 @@ def predict_value(problem: Problem, times: NDArray[np.float64]) -> float:
 
 
 def predict_mean(problems: Sequence[Problem], times: NDArray[np.float64]) -> float:
-    """Mean over several models of the same question of T after that edit, each by its own step."""
+    """Mean over several models of the same question of T after that edit, each in its own way."""
     documents = np.flatnonzero(times)
     if not len(documents):
         return mean_value(problems)
     counts = None
     after = []
     for problem in problems:
-        if problem.parts is not None:
-            s = problem.objective.associations(problem.E) + times[documents] @ problem.parts[documents]
-            after.append(problem.objective.join(s, problem.measure))
-            continue
-        if counts is None:  # of the corpus, so they are the same for all
-            counts = problems[0].count(documents, times)
-        after.append(problem.objective.value(vectors_after(problem, counts), problem.measure))
+        if problem.predictor is not None:
+            after.append(problem.predictor(times))
+        else:
+            if counts is None:  # of the corpus, so they are the same for all
+                counts = problems[0].count(documents, times)
+            after.append(problem.objective.value(vectors_after(problem, counts), problem.measure))
     return float(np.mean(after))
 
 
 def predict_change(problem: Problem, sets: str, influence: NDArray[np.float64], times: NDArray[np.float64]) -> float:
-    """Change of T by an edit, as the method predicts it: `sets` is Method.sets, `influence` (documents,) its scores."""
+    """Change of T by an edit, as the method predicts it.
+
+    `sets` is Method.sets, `influence` (documents,) its scores; the problem knows what else the method found.
+    """
     return float(times @ influence) if sets == "sum" else predict_value(problem, times) - problem.value
 
 

@@ -35,7 +35,10 @@ def needs(problem: Problem, method: Method, settings: SolveSettings, objectives:
     scoring = Need("scoring", BLOCK * 8 * objectives * 4)
     if not method.solves and method.name != "kfac":
         # Five tables of the test's words by the vocabulary, and the output vectors in double precision.
-        return [Need("tables of the test's words", 8 * (6 * words * size + 2 * size * dim)), scoring]
+        tables = 8 * (6 * words * size + 2 * size * dim)
+        if method.name == "source":  # which keeps the vectors of each epoch, and a table for each question
+            tables += problem.settings.epochs * size * (2 * wide * dim + 8 * words * objectives)
+        return [Need("tables of the test's words", tables), scoring]
     pairs = int(PAIRS_A_TOKEN * len(problem.corpus.tokens))
     counts = pairs * (4 + wide)
     laid_out = 2 * pairs * (2 + 4 + wide * (2 if settings.curvature == "exact" else 1))

@@ -29,8 +29,8 @@ class Method:
 
     `predicts` is false where the numbers are no predictions of a change of T. `solves` says that the settings of
     the joint solve matter; `damped`, that the damping does; `repeats`, that it needs a training that can be repeated.
-    `sets` says how a set of documents is predicted: by the "sum" of influences, by a "newton" step on what remains, by
-    adding up "parts" and re-evaluating T, or by the "predictor" that the method brings.
+    `sets` says how a set of documents is predicted: by the "sum" of influences, by a "newton" step on what remains, or
+    by the "predictor" that the method brings.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Method:
     @property
     def finds_sets(self) -> bool:
         """Whether sets are predicted by what the method found, beside the influences."""
-        return self.sets in ("parts", "predictor")
+        return self.sets == "predictor"
 
 
 def _plain(attribute: Callable[[Problem], Attribution]) -> Attribute:
@@ -95,7 +95,7 @@ METHODS = {
             "some ten training runs; needs the paired trainer",
             unrolled,
             repeats=True,
-            sets="parts",
+            sets="predictor",
         ),
         Method(
             "lissa",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -25,14 +25,17 @@ if TYPE_CHECKING:
     from clif.vocabulary import Vocabulary
 
 Matrix = NDArray[np.float64]
+# T after each document z has been taken out times[z] times, times (documents,).
+Predictor = Callable[[NDArray[np.float64]], float]
+Stage = tuple[NDArray[np.floating], NDArray[np.floating]]
 
 
 @dataclass(frozen=True, eq=False)
 class Problem:
     """A model (U, C), the corpus and settings that it was trained on, an objective T and the damping.
 
-    `folder` is where checkpoints of the training are kept, if they are. `parts` (documents, parts) are the predicted
-    changes of T's parts when each document is removed, if a method has found them (`knowing`).
+    `folder` is where checkpoints of the training are kept, if they are. `predictor` is how a
+    method predicts sets of documents, if it has a way of its own (`knowing`).
     Everything that is derived is computed when first used and kept: `n` is the number of test words.
     """
 
@@ -45,24 +48,24 @@ class Problem:
     measure: str = "effect_size"
     damping: float | None = None
     folder: Path | None = field(default=None, repr=False)
-    parts: Matrix | None = field(default=None, repr=False)
+    predictor: Predictor | None = field(default=None, repr=False)
     progress: Progress = field(default=silent, repr=False)
 
     def asking(self, objective: WEAT, measure: str | None = None) -> Problem:
         """Another question about the same model, which shares what does not depend on the question."""
-        other = replace(self, objective=objective, measure=measure or self.measure, parts=None)
-        return self._share(other, "keep", "noise", "_of_corpus", "curvatures")
+        other = replace(self, objective=objective, measure=measure or self.measure, predictor=None)
+        return self._share(other, "keep", "noise", "_of_corpus", "curvatures", "_stages")
 
     def of_model(self, U: NDArray[np.floating], C: NDArray[np.floating], settings: TrainingSettings) -> Problem:
         """The same question about another model of the corpus, trained alike but for its seed."""
-        other = replace(self, U=U, C=C, settings=settings, parts=None)
+        other = replace(self, U=U, C=C, settings=settings, predictor=None)
         return self._share(other, "keep", "noise", "_of_corpus", "slot")
 
-    def knowing(self, parts: Matrix | None) -> Problem:
-        """The same question with predicted changes of the parts, by which sets of documents are then predicted."""
-        if parts is None:
+    def knowing(self, predictor: Predictor | None) -> Problem:
+        """The same question with the predictor that a method brings, by which sets of documents are then predicted."""
+        if predictor is None:
             return self
-        other = replace(self, parts=parts)
+        other = replace(self, predictor=predictor)
         other.__dict__.update({name: value for name, value in self.__dict__.items() if name not in other.__dict__})
         return other
 
@@ -70,6 +73,22 @@ class Problem:
     def checkpoints(self) -> Checkpoints:
         """The vectors after each epoch of the training."""
         return Checkpoints(self.corpus, self.vocabulary, self.settings, self.folder)
+
+    @property
+    def stages(self) -> list[Stage]:
+        """U and C (V, d) where each epoch of the training starts; kept, as they do not depend on the question."""
+        if not self._stages:
+            found, epochs = [], self.settings.epochs
+            for number, (_, U, C) in zip(range(epochs), self.checkpoints.all(), strict=False):
+                self.progress("solve", number, epochs, f"vectors of epoch {number + 1} of {epochs}")
+                found.append((U, C))
+            self._stages.extend(found)
+        return self._stages
+
+    @cached_property
+    def _stages(self) -> list[Stage]:
+        """Those of `stages`, once they were asked for."""
+        return []
 
     def _share(self, other: Problem, *names: str) -> Problem:
         for name in names:

@@ -41,7 +41,18 @@ from clif.influence.attribution import Attribution
 from clif.influence.problem import Problem
 from clif.pairs import LONGEST
 from clif.progress import Progress, silent
-from clif.training.draws import GOLDEN, LOW, N11, N32, Keys, alias_table, hash_one, hashed, name_keys
+from clif.training.draws import (
+    GOLDEN,
+    NEGATIVES,
+    Keys,
+    alias_table,
+    draw_reach,
+    draw_word,
+    hash_one,
+    hashed,
+    is_kept,
+    name_keys,
+)
 
 if TYPE_CHECKING:
     from clif.corpus.encoding import Corpus
@@ -53,8 +64,6 @@ Vectors = NDArray[np.float32]
 
 LEAST = 4  # dimensions; in one dimension alone every cosine is 1 or -1
 BLOCK = 1024  # documents that are trained between two looks at the masks
-# Draw 0 at a position says whether the token is kept, draw 1 how far its window reaches, all others are negatives.
-NEGATIVES = np.uint64(2)
 
 
 def turnover(problem: Problem) -> Attribution:
@@ -150,7 +159,7 @@ def train_documents(tokens, offsets, keys, scales, rates, keep, threshold, alias
                 if word < size:
                     inside += 1
                     state = hash_one(keys[document] + np.uint64(place - start) * GOLDEN)
-                    if float(hash_one(state) >> N11) / 9007199254740992.0 < keep[word]:
+                    if is_kept(state, keep[word]):
                         words[kept] = word
                         states[kept] = state
                         kept += 1
@@ -164,10 +173,9 @@ def train_documents(tokens, offsets, keys, scales, rates, keep, threshold, alias
 @compiled
 def train_piece(words, states, length, scale, rate, threshold, alias, window, negative, U, C, hidden, pull):  # type: ignore[no-untyped-def]
     """Train on words[:length]: each is the output word, its neighbours in the window are the inputs."""
-    size = np.uint64(len(alias))
     for centre in range(length):
         word, state = words[centre], states[centre]
-        reach = 1 + np.int64(((hash_one(state + GOLDEN) >> N32) * np.uint64(window)) >> N32)
+        reach = draw_reach(state, window)
         draw = NEGATIVES
         for step in range(-reach, reach + 1):
             other = centre + step
@@ -179,11 +187,8 @@ def train_piece(words, states, length, scale, rate, threshold, alias, window, ne
                 pull[i] = 0.0
             update(C[word], hidden, pull, rate, 1.0)
             for _ in range(negative):
-                drawn = hash_one(state + draw * GOLDEN)
+                target = draw_word(hash_one(state + draw * GOLDEN), threshold, alias)
                 draw += np.uint64(1)
-                target = np.int64(((drawn >> N32) * size) >> N32)
-                if (drawn & LOW) > threshold[target]:
-                    target = alias[target]
                 if target != word:
                     update(C[target], hidden, pull, rate, 0.0)
             for i in range(len(u)):

@@ -7,8 +7,14 @@ target word. With these,
 
     change of part i when z is removed = -d part_i / d w_z          influence(z) = dT/d parts . (changes of the parts)
 
-and sets are predicted by adding up parts and evaluating T at the sum. It is the effect in this run, with its order and
-its negatives; the mean over models that differ in their seed is that on the expected outcome.
+It is the effect in this run, with its order and its negatives; the mean over models that differ in their seed is that
+on the expected outcome. A set S takes its share of the curvature along, which no derivative at w = 1 knows. That share
+is taken from the test's rows at the end of the training (see `groups`), and T is evaluated at the parts
+
+    s(U) + sum over S of the changes + [s(U + delta) - s(U) - ds/dU . delta_1]
+    delta = (H - H_S + damp I)^-1 g_S        delta_1 = (H + damp I)^-1 g_S, for each test word
+
+whose bracket is what a Newton step on what remains adds to its own first order.
 
 After: Maclaurin, Duvenaud, Adams 2015 (reversing training); Hara, Nitanda, Maehara 2019 (SGD-influence); Ilyas and
 Engstrom 2025 (metagradients). Rounding of the undone steps does not build up: every SEGMENT pairs the vectors are taken
@@ -23,8 +29,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from clif.influence.attribution import Attribution, SolveReport
+from clif.influence.groups import vectors_after
 from clif.influence.joint import SolveSettings, Store
 from clif.influence.problem import Matrix, Problem
 from clif.influence.reverse import reverser
@@ -51,7 +59,23 @@ def unrolled(problem: Problem, _settings: SolveSettings, store: Store) -> Attrib
     found, _ = store("unrolled", lambda: (part_changes(problem), SolveReport(0.0)))
     parts: Matrix = found.astype(np.float64)
     slope = problem.objective.join_gradient(problem.objective.associations(problem.E), problem.measure)
-    return Attribution(documents=parts @ slope, parts=parts)
+
+    def predict(times: NDArray[np.float64]) -> float:
+        counts = problem.count(np.flatnonzero(times), times)
+        s = problem.objective.associations(problem.E) + times @ parts + beyond_first_order(problem, counts)
+        return problem.objective.join(s, problem.measure)
+
+    return Attribution(documents=parts @ slope, predictor=predict)
+
+
+def beyond_first_order(problem: Problem, counts: Matrix) -> Matrix:
+    """What removing pairs of these counts (n, V) does to the parts beyond its first order, (parts,)."""
+    moved = vectors_after(problem, counts)
+    with threadpool_limits(1):
+        damped = problem.hessian + problem.damp * np.eye(problem.E.shape[1])
+        first = np.linalg.solve(damped, problem.surroundings.gradient(counts)[:, :, None])[:, :, 0]
+    change = problem.objective.associations(moved) - problem.objective.associations(problem.E)
+    return np.asarray(change - np.einsum("mnd,nd->m", problem.objective.part_gradients(problem.E), first))
 
 
 def part_changes(problem: Problem) -> Matrix:

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from clif.errors import InputError, UsageError
 from clif.influence.attribution import Attribution
@@ -34,6 +35,7 @@ from clif.ranking.solves import solve_store
 from clif.ranking.spread import is_sure, spread
 from clif.run import Run
 from clif.training.models import train_further
+from clif.training.pool import Job
 
 Values = NDArray[np.float64]
 
@@ -70,14 +72,32 @@ def ensemble_seeds(run: Run, ensemble: int | None) -> list[int]:
 
 
 def further_problems(
-    run: Run, problem: Problem, seeds: Sequence[int], *, threads: int | None = None, progress: Progress = silent
+    run: Run,
+    problem: Problem,
+    seeds: Sequence[int],
+    method: Method | None = None,
+    solving: SolveSettings | None = None,
+    *,
+    threads: int | None = None,
+    progress: Progress = silent,
 ) -> list[Problem]:
     """The question of `problem`, about the run's own model, put to each model with these seeds; trains the missing.
 
-    Errors are those of `train_further`.
+    Each knows how `method` predicts sets of documents, with solves taken from the run. Errors are those of
+    `train_further`, and of the method.
     """
     jobs, _ = train_further(run, seeds[1:], progress, threads)
-    return [problem, *(problem.of_model(*job.read(run), job.settings(run)) for job in jobs)]
+    problems = [problem, *(problem.of_model(*job.read(run), job.settings(run)) for job in jobs)]
+    if method is None or not method.finds_sets:
+        return problems
+    solving = solving or SolveSettings()
+    identities = [None, *(_identity(run, job) for job in jobs)]
+    informed = []
+    with threadpool_limits(1):  # the same bits as in a ranking
+        for asked, identity in zip(problems, identities, strict=True):
+            found = method.attribute(asked, solving, solve_store(run, asked, solving, identity=identity))
+            informed.append(_informed(asked, found))
+    return informed
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,24 +196,40 @@ def score_models(
 ) -> list[Answers]:
     """Score several questions, put to the run's own model by `problems`, on every model with these seeds.
 
-    Errors are those of `train_further` and of `score_many`.
+    Errors are those of `train_further` and of `score_many`. The problems of the answers know how the method predicts
+    sets of documents.
     """
+    if method.repeats:
+        problems[0].checkpoints.check(method.name)  # before other models are trained
     jobs, training_cpu = train_further(run, seeds[1:], progress, threads)
 
     def score(asked: Sequence[Problem], identity: dict[str, str] | None = None) -> list[Scores]:
         stores = [solve_store(run, problem, solving, identity=identity, cache=cache) for problem in asked]
         return score_many(asked, method, solving, stores=stores, threads=threads, progress=progress)
 
-    answers = [Answers(seeds, [each], [s], training_cpu) for each, s in zip(problems, score(problems), strict=True)]
+    answers = [
+        Answers(seeds, [_informed(problem, scored.attribution)], [scored], training_cpu)
+        for problem, scored in zip(problems, score(problems), strict=True)
+    ]
     for job in jobs:
         _forget(answers)
         first = problems[0].of_model(*job.read(run), job.settings(run))
         asked = [first, *(first.asking(problem.objective) for problem in problems[1:])]
-        scores = score(asked, {**run.identity, "model": file_sha256(job.path)})
+        scores = score(asked, _identity(run, job))
         for answer, problem, scored in zip(answers, asked, scores, strict=True):
-            answer.problems.append(problem)
+            answer.problems.append(_informed(problem, scored.attribution))
             answer.scores.append(scored)
     return answers
+
+
+def _identity(run: Run, job: Job) -> dict[str, str]:
+    """What a solve for a further model names."""
+    return {**run.identity, "model": file_sha256(job.path)}
+
+
+def _informed(problem: Problem, found: Attribution) -> Problem:
+    """The problem with what a method found, by which it predicts sets of documents."""
+    return problem.knowing(found.predictor)
 
 
 def _forget(answers: list[Answers]) -> None:

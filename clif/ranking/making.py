@@ -18,6 +18,7 @@ from clif.influence.methods import RECOMMENDED, Method, find_method
 from clif.manifest import fingerprint
 from clif.objectives import MEASURES, BiasTest
 from clif.progress import Progress, silent
+from clif.ranking.adaptive import check_adaptive, lead_adaptively
 from clif.ranking.ensemble import UNCUT, Answers, check_ensemble, ensemble_seeds, list_documents, score_models
 from clif.ranking.lists import Ranking, context_columns, pair_columns, sentence_columns, warnings_of
 from clif.ranking.questions import choose_test, make_problems
@@ -52,6 +53,7 @@ def rank_many(
     half: bool = False,
     ensemble: int | None = None,
     confidence: float | None = None,
+    adaptive: int | None = None,
     progress: Progress = silent,
 ) -> list[Ranking]:
     """Rank for several tests at once: one count of the pairs, one set-up of the solves, one pass over the tokens.
@@ -62,6 +64,8 @@ def rank_many(
     other words are held out: fewer words a set will do, and the list is never what later commands mean by the newest
     ranking. `ensemble` models, the run's own and those of the seeds that follow, are averaged, and `confidence` says
     how sure a document must be to be removed (see `clif.ranking.ensemble`); models that are missing are trained.
+    The first `adaptive` documents are chosen chunk by chunk, with new influences after each chunk (see
+    `clif.influence.adaptive`).
 
     Raises
     ------
@@ -84,6 +88,7 @@ def rank_many(
             next="Leave it out for 1 / (sum of the learning rates).",
         )
     check_ensemble(ensemble, confidence, unit)
+    check_adaptive(adaptive, method, unit, confidence)
     chosen = find_method(method)
     if unit != "document" and not chosen.predicts:
         raise UsageError(
@@ -106,6 +111,7 @@ def rank_many(
             "top": limit,
             "half": half,
             **({"seeds": seeds, "confidence": confidence} if ensemble else {}),
+            **({"adaptive": adaptive} if adaptive else {}),
         }
         for question in questions
     ]
@@ -126,7 +132,7 @@ def rank_many(
         answers = score_models(run, problems, chosen, solving, seeds, cache=cache, threads=threads, progress=progress)
         for n, answer in zip(missing, answers, strict=True):
             about = {"confidence": None, **recipes[n], "identity": run.identity, "recipe": marks[n]}
-            found[n] = _list(answer, chosen, solving, about, paths[n], threads, strict=strict)
+            found[n] = _list(answer, chosen, solving, about, paths[n], threads, progress, strict=strict)
     return [ranking for ranking in found if ranking is not None]
 
 
@@ -137,6 +143,7 @@ def _list(
     recipe: dict[str, Any],
     path: Path,
     threads: int | None,
+    progress: Progress,
     *,
     strict: bool,
 ) -> Ranking:
@@ -145,6 +152,8 @@ def _list(
     unit, top, cut = recipe["unit"], recipe["top"], UNCUT
     if unit == "document":
         columns, cut = list_documents(answers, scores.influence, recipe["confidence"])
+        if recipe.get("adaptive"):
+            columns, cut = lead_adaptively(answers, columns, cut, recipe["adaptive"], threads, progress)
     elif unit == "sentence":
         columns = sentence_columns(problem, top_sentences(problem, scores.pairs, top, threads))
     elif unit == "context":
@@ -182,6 +191,7 @@ def _list(
         "cpu": {"solve": round(scores.solve_cpu, 4), "score": round(scores.score_cpu, 4)},
         "training_cpu_seconds": round(answers.training_cpu, 4) if answers.many else None,
         "definition": recipe["test"],
+        "adaptive": recipe.get("adaptive"),
         "half": recipe["half"],
         "identity": recipe["identity"],
         "recipe": recipe["recipe"],
@@ -208,6 +218,8 @@ def _path(run: Run, recipe: dict[str, Any], test: BiasTest) -> Path:
     if "seeds" in recipe:
         name += f".ensemble-{len(recipe['seeds'])}"
         name += "" if recipe["confidence"] is None else f".confidence-{recipe['confidence']:g}"
+    if "adaptive" in recipe:
+        name += f".adaptive-{recipe['adaptive']}"
     return run.rankings / f"{name}.csv"
 
 

@@ -10,7 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.autograd.functional import hessian, jacobian
 
-from clif.influence.groups import NEAR, nearest_zero, predict_value, removal, zero_crossing
+from clif.influence.groups import (
+    NEAR,
+    nearest_zero,
+    predict_change,
+    predict_mean,
+    predict_value,
+    removal,
+    zero_crossing,
+)
 from clif.influence.methods import METHODS
 from clif.influence.scores import score_documents
 from clif.objectives import MEASURES
@@ -68,6 +76,32 @@ def test_a_sliver_of_a_document_has_its_share_of_the_documents_influence(problem
         times = 1e-5 * removal(problem, np.array([z]))
         slope = (predict_value(problem, times) - predict_value(problem, -times)) / 2e-5
         assert slope == pytest.approx(influence[z], rel=1e-4, abs=1e-6 * np.abs(influence).max() + 1e-9)
+
+
+def test_a_method_that_brings_a_predictor_is_asked_for_every_set():
+    problem = crossing_problem(7)[0]
+    knowing = problem.knowing(lambda times: problem.value * (1 - 0.16 * times.sum()))
+    for documents in ([2], [1, 5, 6]):
+        times = removal(problem, np.array(documents))
+        assert predict_value(knowing, times) == problem.value * (1 - 0.16 * len(documents))
+        assert predict_mean([knowing, knowing], times) == predict_value(knowing, times)
+        assert predict_mean([knowing, problem], times) == pytest.approx(
+            (predict_value(knowing, times) + predict_value(problem, times)) / 2
+        )
+        change = predict_change(knowing, "predictor", np.zeros(40), times)
+        assert change == pytest.approx(-0.16 * problem.value * len(documents))
+    assert predict_value(knowing, np.zeros(40)) == problem.value
+    assert zero_crossing(knowing, np.arange(40), 39) == 6
+
+
+def test_another_question_or_model_forgets_what_a_method_found_for_this_one():
+    problem = random_problem(0)
+    noise = problem.noise
+    knowing = problem.knowing(lambda _times: 0.0)
+    assert problem.knowing(None) is problem
+    assert knowing.noise is noise
+    for other in (knowing.asking(problem.objective), knowing.of_model(problem.U, problem.C, problem.settings)):
+        assert other.predictor is None
 
 
 def test_removal_takes_each_of_the_documents_out_once():

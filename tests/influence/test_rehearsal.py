@@ -44,7 +44,7 @@ for name in sys.argv[2:]:
 """
 
 
-@pytest.mark.parametrize("methods", [("kfac",), ("block", "clif", "mirrored", "lissa-released")], ids=str)
+@pytest.mark.parametrize("methods", [("kfac",), ("block", "source", "clif", "mirrored", "lissa-released")], ids=str)
 def test_nothing_compiles_while_the_clock_runs(methods):
     done = subprocess.run([sys.executable, "-c", CODE, TESTS, *methods], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, ""), done.stderr

@@ -82,16 +82,6 @@ def test_masks_depend_on_the_seed_and_the_id_alone():
 # The trainer
 
 
-@pytest.mark.parametrize("size", [1, 2, 37, 1000])
-def test_the_alias_table_draws_from_the_noise(size):
-    q = np.random.default_rng(size).random(size) ** 4 + 1e-9
-    q /= q.sum()
-    threshold, alias = alias_table(q)
-    stays = (threshold.astype(float) + 1) / 2**32
-    drawn = stays / size + np.bincount(alias, (1 - stays) / size, minlength=size)
-    np.testing.assert_allclose(drawn, q, atol=1e-8 / size)
-
-
 def always(word, size):
     """A table that draws one word only."""
     return alias_table(np.eye(size)[word])

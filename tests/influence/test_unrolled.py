@@ -139,7 +139,10 @@ def test_parts_and_documents_agree_and_more_parts_than_lanes_are_carried(monkeyp
     attribution = METHODS["unrolled"].attribute(problem, SolveSettings(), lambda _name, solve: solve())
     slope = problem.objective.join_gradient(problem.objective.associations(problem.E))
     assert attribution.documents == pytest.approx(whole @ slope, rel=1e-4, abs=1e-7)
-    assert attribution.parts.shape == (20, 8)
+    one = np.zeros(20)
+    one[3] = 1e-4
+    change = attribution.predictor(one) - problem.value
+    assert change == pytest.approx(1e-4 * attribution.documents[3], rel=0.02)
 
 
 def test_a_training_that_cannot_be_repeated_is_refused():

@@ -1,0 +1,142 @@
+"""What documents did to the vectors of the test's words in each epoch of the training, carried to its end.
+
+`block` asks what the trained vectors do where they stand; training went through others to get there. Here every epoch
+is gradient flow, for as long as its learning rates sum to, eta, on the loss around where the vectors of the test's
+words were in that epoch, beside the output vectors of that epoch. There the pairs of a set S of documents have the
+gradient g(S) and the Hessian H(S), those of the whole corpus H, and taking out S moves a word's vector by delta, which
+is zero at first:
+
+    A = H - H(S)        delta <- exp(-eta A) delta + (1 - exp(-eta A)) A^-1 g(S)        from the first epoch to the last
+
+and T is measured at U + delta. To first order A is H, delta is linear in the documents, and the influence of one is
+
+    sum over test words and epochs of s . g(document)        with l = dT/du at the end, and from the last to the first
+    s = (1 - exp(-eta H)) H^-1 l        l <- exp(-eta H) l
+
+Gradient and Hessian of an epoch are the means of those where it starts and where it ends: those of the start alone
+predict too little, those of the end alone too much. Before the first epoch all output vectors are zero, and both with
+them. H and g are of the summed loss of one epoch (see `surroundings`). Sign: change of T when removed.
+
+After: SOURCE (Bae, Lin, Lorraine, Grosse 2024, "Training Data Attribution via Approximate Unrolled Differentiation"),
+with a segment an epoch and, instead of factored curvature, the exact one of each word, output vectors held fixed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from clif.influence.attribution import Attribution, PairTable
+from clif.influence.problem import Matrix, Problem
+from clif.influence.surroundings import Surroundings
+from clif.settings import TrainingSettings
+
+Array = NDArray[Any]
+Values = NDArray[np.float64]
+
+
+def source(problem: Problem) -> Attribution:
+    """The influence of every pair through all epochs, and the predictor of sets by the recursion.
+
+    Raises
+    ------
+    UsageError
+        The training cannot be repeated: it was done by gensim, or by more than one worker.
+
+    """
+    problem.checkpoints.check("source")
+    around = [
+        Surroundings(U[problem.rows].astype(np.float64), C, problem.noise, problem.negative) for U, C in problem.stages
+    ]
+    course = Course(epoch_rates(problem.settings), [*around, problem.surroundings], problem.count())
+    table = course.table(problem.gradient)
+
+    def predict(times: Values) -> float:
+        moved = problem.E + course.shift(problem.count(np.flatnonzero(times), times))
+        return problem.objective.value(moved, problem.measure)
+
+    return Attribution(PairTable(problem, table), predictor=predict)
+
+
+def epoch_rates(settings: TrainingSettings) -> Values:
+    """Mean learning rate of each epoch, (epochs,): they fall in a line from alpha to min_alpha, and sum to tau."""
+    done = (np.arange(settings.epochs) + 0.5) / settings.epochs
+    return settings.alpha - (settings.alpha - settings.min_alpha) * done
+
+
+@dataclass(frozen=True, eq=False)
+class Course:
+    """A training as the test's words went through it.
+
+    `rates` (epochs,) are the eta of the epochs; `around` (epochs + 1) is the loss where each of them starts, and where
+    the last one ends; `counts` (n, V) are the pairs of the whole corpus.
+    """
+
+    rates: Values
+    around: Sequence[Surroundings]
+    counts: Matrix
+
+    @cached_property
+    def hessians(self) -> list[Array]:
+        """Hessian (n, d, d) of the whole corpus at each checkpoint."""
+        return [point.hessian(self.counts) for point in self.around]
+
+    def shift(self, counts: Matrix) -> Matrix:
+        """How far (n, d) the trained vectors move when pairs of these counts (n, V) are taken out."""
+        delta = np.zeros_like(self.around[-1].U)
+        with threadpool_limits(1):
+            pushes = _of_epochs([point.gradient(counts) for point in self.around])
+            kept = _of_epochs([H - p.hessian(counts) for H, p in zip(self.hessians, self.around, strict=True)])
+            for rate, push, A in zip(self.rates, pushes, kept, strict=True):
+                flow = Flow(A, rate)
+                delta = flow.rest(delta) + flow.answer(push)
+        return delta
+
+    def table(self, slope: Matrix) -> Matrix:
+        """Influence F (n, V) of one expected pair (w, c): slope . delta to first order, with `slope` (n, d) = dT/dU."""
+        weights = [np.zeros_like(slope) for _ in self.around]
+        for epoch in reversed(range(len(self.rates))):
+            flow = Flow((self.hessians[epoch] + self.hessians[epoch + 1]) / 2, self.rates[epoch])
+            s = flow.answer(slope)
+            slope = flow.rest(slope)
+            weights[epoch] += s / 2
+            weights[epoch + 1] += s / 2
+        table = np.zeros_like(self.counts)
+        for point, s in zip(self.around, weights, strict=True):
+            table += point.contraction(s)
+        return table
+
+
+class Flow:
+    """Gradient flow for the time `eta` on quadratics with the symmetric Hessians A (n, d, d)."""
+
+    def __init__(self, A: Array, eta: float) -> None:
+        values, self._axes = np.linalg.eigh(A)
+        self._left = np.exp(-eta * values)
+        lost = -np.expm1(-eta * values)
+        # Where A is flat the push adds up undamped: (1 - exp(-eta a)) / a tends to eta.
+        self._gain = np.divide(lost, values, out=np.full_like(values, eta), where=values != 0)
+
+    def answer(self, push: Matrix) -> Matrix:
+        """What a constant push (n, d) comes to: (1 - exp(-eta A)) A^-1 push."""
+        return self._scaled(push, self._gain)
+
+    def rest(self, delta: Matrix) -> Matrix:
+        """What is left of delta (n, d): exp(-eta A) delta."""
+        return self._scaled(delta, self._left)
+
+    def _scaled(self, vectors: Matrix, factors: Matrix) -> Matrix:
+        along = np.einsum("nij,ni->nj", self._axes, vectors)
+        return np.asarray(np.einsum("nij,nj->ni", self._axes, factors * along))
+
+
+def _of_epochs(values: Sequence[Array]) -> list[Array]:
+    """Means of what holds where an epoch starts and where it ends."""
+    return [(start + end) / 2 for start, end in pairwise(values)]
