@@ -1,7 +1,7 @@
 """clif: which documents put the bias into a word embedding.
 
-The verbs of the command line as functions: `train`, `audit`, `rank`, `explain`, `retrain`, `run_all`, `import_model`;
-with what they take and give. Each is imported when it is first used, so that `import clif` costs nothing.
+The verbs of the command line as functions: `train`, `audit`, `rank`, `explain`, `retrain`, `verify`, `run_all`,
+`import_model`; with what they take and give. Each is imported when it is first used, so `import clif` costs nothing.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ _HOMES = {
     "retrain": "clif.retraining",
     "run_all": "clif.pipeline",
     "train": "clif.training",
+    "verify": "clif.verification",
 }
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "retrain",
     "run_all",
     "train",
+    "verify",
 ]
 
 if TYPE_CHECKING:
@@ -68,6 +70,7 @@ if TYPE_CHECKING:
     from clif.settings import TrainingSettings
     from clif.training import train
     from clif.training.importing import import_model
+    from clif.verification import verify
 
 
 def __getattr__(name: str) -> Any:

@@ -5,7 +5,8 @@ ClifError                   1   something that the user can mend
 ├── InputError              1   a file or its contents cannot be used
 ├── CoverageError           3   no bias test is covered by the vocabulary
 ├── ConvergenceError        4   a solve stopped above its tolerance, and it was asked to be strict
-└── MismatchError           5   files of a run do not belong together
+├── MismatchError           5   files of a run do not belong together
+└── GateError               6   a verification fell below its gate
 
 Every message says what is wrong, where, and what to do next.
 """
@@ -63,3 +64,9 @@ class MismatchError(ClifError):
     """Files of a run do not belong together, or a run exists with other settings."""
 
     exit_code = 5
+
+
+class GateError(ClifError):
+    """Predictions agreed less with what came of them than a verification was told to ask for."""
+
+    exit_code = 6

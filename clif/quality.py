@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -16,7 +16,7 @@ LEAST_PAIRS = 10
 
 @dataclass(frozen=True)
 class Quality:
-    """Spearman correlation of cosines with WordSim-353 (Finkelstein et al. 2002) and the pairs it rests on.
+    """Spearman correlation of cosines with human judgements of pairs of words, and the pairs it rests on.
 
     `spearman` is None where fewer than LEAST_PAIRS pairs are in the vocabulary.
     """
@@ -26,11 +26,18 @@ class Quality:
 
 
 def wordsim353(U: NDArray[np.float32], index: Mapping[str, int]) -> Quality:
-    """Quality of the input vectors on the pairs that the vocabulary covers; words as written, else lower-cased."""
+    """Quality of the input vectors (V, d) on the pairs of WordSim-353 (Finkelstein et al. 2002)."""
+    return similarity(U, index, _wordsim_pairs())
+
+
+def similarity(
+    U: NDArray[np.float32], index: Mapping[str, int], judgements: Iterable[tuple[str, str, float]]
+) -> Quality:
+    """Quality on the pairs that the vocabulary covers; words as written, else lower-cased."""
     from scipy.stats import spearmanr
 
     rows, human = [], []
-    for first, second, score in _wordsim_pairs():
+    for first, second, score in judgements:
         pair = [index.get(word, index.get(word.lower(), -1)) for word in (first, second)]
         if min(pair) >= 0:
             rows.append(pair)

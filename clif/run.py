@@ -136,6 +136,11 @@ class Run:
         """Folder of the retrainings."""
         return self.path / "retrains"
 
+    @property
+    def verifications(self) -> Path:
+        """Folder of the verifications."""
+        return self.path / "verifications"
+
     def _belongs(self, what: str, content_hash: str) -> None:
         if content_hash != self.manifest["corpus"]["hash"]:
             raise MismatchError(

@@ -102,7 +102,8 @@ _LEAST = {
     "workers": 1,
 }
 
-_MOST = {"alpha": 1.0, "ns_exponent": 2.0, "seed": 2**32 - 1}
+# No more than 10,000 tokens of a document are trained on at a time, so no window reaches further.
+_MOST = {"alpha": 1.0, "ns_exponent": 2.0, "seed": 2**32 - 1, "window": 10_000}
 
 
 def _option(name: str) -> str:

@@ -35,7 +35,8 @@ def run_methods(corpus: tuple[Path, ...], test: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(figures, indent=2))
         return
-    click.echo(f"{test}; gensim training {trained['cpu_seconds']:.1f} CPU s; solve and score all documents:")
+    training = f"training by {trained['trainer']} {trained['cpu_seconds']:.1f} CPU s"
+    click.echo(f"{test}; {training}; solve and score all documents:")
     click.echo(f"{'method':16} {'CPU s':>8} {'of training':>12} {'products':>9} {'residual':>9} {'Spearman':>9}")
     for row in rows:
         residual = "-" if row["residual"] is None else f"{row['residual']:.1e}"

@@ -139,7 +139,7 @@ def make_problem(folder: Path, documents: int, epochs: int) -> Path:
     (place / "corpus.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     sets = "".join(f"{key} = {json.dumps(words)}\n" for key, words in TEST.items())
     (place / "test.toml").write_text(f'name = "lee"\n{sets}', encoding="utf-8")
-    settings = clif.TrainingSettings(dim=50, min_count=2, epochs=epochs)
+    settings = clif.TrainingSettings(trainer="gensim", dim=50, min_count=2, epochs=epochs)
     run = clif.train(place / "corpus.txt", place / "run", settings).run
     problem = make_problem(run, clif.load_tests([str(place / "test.toml")])[0], "effect_size")
     contexts = list(stream_contexts(run.corpus.tokens, run.corpus.offsets, problem.keep, settings.window))

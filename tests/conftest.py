@@ -7,23 +7,27 @@ import json
 import shutil
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from clif.cli import main
+from clif.objectives import BiasTest
 from clif.ranking import rank
-from clif.run import Run
+from clif.run import Run, open_run
 from clif.settings import TrainingSettings
 from clif.training import train
 
+if TYPE_CHECKING:
+    from clif.verification import VerifyResult
+
 DATA = Path(__file__).parents[1] / "data"
 DOCUMENTS = 200
-# As options of `clif train`; SETTINGS says the same to the library.
-OPTIONS = ("--dim", "10", "--epochs", "3", "--min-count", "2", "--sample", "0")
-SETTINGS = TrainingSettings(dim=10, epochs=3, min_count=2, sample=0.0)
+# Epochs enough to learn what was planted. As options of `clif train`; SETTINGS says the same to the library.
+OPTIONS = ("--dim", "10", "--epochs", "8", "--min-count", "2", "--sample", "0")
+SETTINGS = TrainingSettings(dim=10, epochs=8, min_count=2, sample=0.0)
 
 
 @dataclass(frozen=True)
@@ -104,8 +108,6 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: Made) -> Pa
 @pytest.fixture
 def opened(workplace: Path) -> Run:
     """The run of the workplace."""
-    from clif.run import open_run
-
     return open_run(workplace / "clif-run")
 
 
@@ -149,3 +151,73 @@ def quick_retraining(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     monkeypatch.setattr(pool, "_epochs", Nobody())
     monkeypatch.setattr(retraining, "train_all", train_all)
     return done
+
+
+@pytest.fixture
+def quick_verification(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Verify in this process, which spares the start of others; returns the trainings as they are done."""
+    return train_here(monkeypatch)
+
+
+def train_here(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Do the trainings of verifications, and of further models, in this process; returns them as they are done."""
+    from clif.training import models, pool
+    from clif.verification import results
+
+    class Nobody:
+        def put(self, _value: object) -> None:
+            pass
+
+    done: list[Any] = []
+
+    def train_apart(run: Run, jobs: list[Any], *_: object) -> float:
+        spent = 0.0
+        for job in {job.path: job for job in jobs}.values():
+            if not job.path.exists():
+                spent += pool.train_job(str(run.path), job)
+                done.append(job)
+        return spent
+
+    monkeypatch.setattr(pool, "_epochs", Nobody())
+    monkeypatch.setattr(models, "train_apart", train_apart)
+    monkeypatch.setattr(results, "train_apart", train_apart)
+    return done
+
+
+@dataclass(frozen=True)
+class Verified:
+    """A run, the two tests that it was verified for, what came out, and the trainings done; not to be changed."""
+
+    run: Run
+    tests: tuple[BiasTest, BiasTest]
+    result: VerifyResult
+    trained: list[Any]
+
+    def copy(self, folder: Path) -> Run:
+        """An own copy of the run with all of its trainings."""
+        shutil.copytree(self.run.path, folder)
+        return open_run(folder)
+
+
+VERIFY: dict[str, Any] = {
+    "method": ("block", "gradient", "length"),
+    "sizes": (3, 20),
+    "random_sets": 2,
+    "random_shares": (0.02,),
+    "alpha": (0.5, 0.9),
+    "subsets": 3,
+}
+
+
+@pytest.fixture(scope="session")
+def verified(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Verified:
+    """The planted test, and one with half of its target words, with the options VERIFY."""
+    from clif.verification import verify
+
+    run = open_run(shutil.copytree(made.run, tmp_path_factory.mktemp("verified") / "clif-run"))
+    planted = BiasTest.from_toml(made.test)
+    half = replace(planted, name="half", X=planted.X[:4], Y=planted.Y[:4])
+    with pytest.MonkeyPatch.context() as patch:
+        trained = train_here(patch)
+        result = verify(run, [planted, half], **VERIFY)
+    return Verified(run, (planted, half), result, trained)

@@ -1,6 +1,7 @@
-"""The problem that scripts/benchmark --peers puts to other libraries is the one that clif solves."""
+"""What the scripts measure: other libraries are given clif's problem, and both trainers the same corpus."""
 
 import importlib
+import json
 import sys
 from pathlib import Path
 
@@ -74,3 +75,46 @@ def test_the_reference_solves_the_gauss_newton_system(peer_problem):
     s = torch.linalg.solve(system + problem.damp * torch.eye(len(point)), tensor(wanted.ravel()))
     exact = [s @ torch.autograd.functional.jacobian(lambda p, n=n: loss(p, n), point) for n in counts]
     assert peer_problem.reference(data) == pytest.approx(torch.stack(exact).numpy(), rel=1e-5, abs=1e-9)
+
+
+@pytest.fixture
+def quality(monkeypatch):
+    monkeypatch.syspath_prepend(SCRIPTS)
+    yield importlib.import_module("quality")
+    sys.modules.pop("quality", None)
+
+
+@pytest.mark.parametrize("mark", ["\t", ",", " ", " , "])
+@pytest.mark.parametrize("header", [None, "word1{0}word2{0}score", "# a comment"])
+def test_judgements_are_read_whatever_stands_between_them(quality, tmp_path, mark, header):
+    lines = [header.format(mark)] if header else []
+    lines += [mark.join(cells) for cells in (("sun", "sunlight", "50.0"), ("Tiger", "cat", "7.35", "3"))]
+    path = tmp_path / "pairs.txt"
+    path.write_text("\n".join(lines) + "\n\n", "utf-8-sig")
+    assert quality.read_judgements(path) == [("sun", "sunlight", 50.0), ("Tiger", "cat", 7.35)]
+    path.write_text("\n".join([*lines, "one line is wrong"]))
+    with pytest.raises(Exception, match="not two words and a score"):
+        quality.read_judgements(path)
+
+
+def test_both_trainers_are_measured_on_the_same_corpus(quality, made, tmp_path, capsys):
+    words = ["bakers", "coopers", "drovers", "glaziers", "hunters", "millers"]
+    pairs = [f"{a} {b} {n}" for n, (a, b) in enumerate((a, b) for a in words for b in words if a < b)]
+    (tmp_path / "pairs.txt").write_text("\n".join(pairs))
+    (tmp_path / "questions.txt").write_text(f": trades\n{' '.join(words[:4])}\n{' '.join(words[1:4])} Zeppelin\n")
+    files = ("--similarity", str(tmp_path / "pairs.txt"), "--analogies", str(tmp_path / "questions.txt"))
+    options = (str(made.corpus), "--seeds", "2", "--epochs", "2", "--dim", "6", *files)
+    quality.main([*options, "--json"], standalone_mode=False)
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["trainers"].keys() == {"paired", "gensim"}
+    for row in figures["trainers"].values():
+        assert row["tokens_per_cpu_second"] == pytest.approx(2 * figures["tokens"] / row["cpu_seconds"])
+        found = row["measures"]
+        assert found["WordSim-353"]["mean"] is None
+        assert found["pairs.txt"]["items"] == len(pairs)
+        assert len(found["pairs.txt"]["values"]) == 2
+        assert found["pairs.txt"]["sd"] > 0
+        assert found["questions.txt"]["items"] == 1
+        assert found["questions.txt"]["mean"] in (0, 0.5, 1)
+    quality.main(list(options), standalone_mode=False)
+    assert "tokens a CPU s" in capsys.readouterr().out

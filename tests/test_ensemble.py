@@ -28,6 +28,7 @@ from clif.ranking.spread import is_sure, spread
 from clif.retraining import retrain
 from clif.run import Run, open_run
 from clif.training import models, pool, train
+from clif.training.gensim import train_gensim
 from clif.training.models import train_further
 
 SEEDS = [1, 2, 3]
@@ -473,6 +474,17 @@ def test_words_are_held_out_of_an_ensemble_too(opened, planted, trained):
     done = retrain(opened, remove=4, holdout="targets", seeds=1, controls=0).to_dict()
     assert done["ensemble"] == [1, 2]
     assert newest_ranking(opened).about["ensemble"]["seeds"] == [1, 2]  # the whole test's
+
+
+def test_further_models_are_trained_by_the_runs_own_trainer(made, planted, trained, tmp_path):
+    run = train([made.corpus], tmp_path / "g", replace(SETTINGS, trainer="gensim")).run
+    ranking = rank(run, planted, measure="mean_difference", ensemble=2)
+    assert (ranking.about["ensemble"]["seeds"], trained) == ([1, 2], [2])
+    expected = train_gensim(run.corpus, run.vocabulary, replace(run.settings, seed=2))
+    (job,), _ = train_further(run, [2])
+    U, C = job.read(run)
+    assert U.tobytes() == expected.U.tobytes()
+    assert C.tobytes() == expected.C.tobytes()
 
 
 def test_a_configuration_may_ask_for_it(workplace, clif, trained):

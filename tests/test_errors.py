@@ -12,7 +12,7 @@ from clif.errors import ClifError
 
 CODES = {
     "ClifError": 1, "UsageError": 2, "InputError": 1, "CoverageError": 3, "ConvergenceError": 4,
-    "MismatchError": 5,
+    "MismatchError": 5, "GateError": 6,
 }  # fmt: skip
 CLASSES = {name: kind for name, kind in vars(errors).items() if isinstance(kind, type)}
 

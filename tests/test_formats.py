@@ -233,7 +233,7 @@ def test_a_word2vec_model_keeps_output_vectors_counts_and_settings(trained, name
     np.testing.assert_array_equal(model.C, trained.syn1neg)
     assert model.counts.tolist() == [trained.wv.get_vecattr(word, "count") for word in model.words]
     assert model.settings == TrainingSettings(
-        dim=6, window=3, negative=4, epochs=2, min_count=2, sample=1e-2, seed=9, workers=1
+        trainer="gensim", dim=6, window=3, negative=4, epochs=2, min_count=2, sample=1e-2, seed=9, workers=1
     )
     assert "gensim Word2Vec" in model.source
 

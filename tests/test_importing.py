@@ -49,8 +49,10 @@ def test_a_gensim_model_and_its_corpus_make_a_run(saved, made, tmp_path, workpla
     run = open_run("imported")
     assert run.imported
     assert run.settings == replace(
-        SETTINGS, dim=6, window=4, negative=3, epochs=2, min_count=3, sample=1e-2, seed=5, alpha=0.03
+        SETTINGS, trainer="gensim", dim=6, window=4, negative=3, epochs=2, min_count=3, sample=1e-2, seed=5, alpha=0.03
     )
+    assert done["trainer"] == "gensim"
+    assert not run.checkpoints.exists()
     assert run.model.words == model.wv.index_to_key
     assert run.model.U.tobytes() == model.wv.vectors.tobytes()
     assert run.model.C.tobytes() == model.syn1neg.tobytes()

@@ -17,7 +17,7 @@ from clif.influence.problem import Problem
 from clif.influence.scores import score_documents
 from clif.objectives import WEAT, BiasTest, cover
 from clif.settings import TrainingSettings
-from clif.training.gensim import train_gensim
+from clif.training.trainers import train_model
 from clif.vocabulary import Vocabulary, vocabulary_size
 
 DATA = Path(__file__).parents[1] / "data"
@@ -35,16 +35,17 @@ def load_generator():
 planted = load_generator()
 
 
-@pytest.fixture(scope="module", params=[1, 2, 3], ids="seed{}".format)
+@pytest.fixture(scope="module", params=["1-paired", "2-paired", "3-paired", "1-gensim"])
 def trained(request, tmp_path_factory):
     """A planted corpus, encoded and trained on by the settings that the generator names."""
-    documents = planted.planted_corpus(request.param)
+    seed, trainer = request.param.split("-")
+    documents = planted.planted_corpus(int(seed))
     read = [Document(document.doc_id, document.text, "", None) for document in documents]
     corpus = encode(read, Tokeniser(), tmp_path_factory.mktemp("planted"))
-    settings = TrainingSettings(**planted.SETTINGS)
+    settings = TrainingSettings(**planted.SETTINGS, trainer=trainer)
     size = vocabulary_size(corpus.counts, settings.min_count, "corpus")
     vocabulary = Vocabulary(corpus.types[:size], corpus.counts[:size])
-    model = train_gensim(corpus, vocabulary, settings)
+    model = train_model(corpus, vocabulary, settings)
     objective = WEAT(cover(BiasTest.from_toml(planted.TEST), vocabulary.index))
     return SimpleNamespace(
         carrier=np.array([document.carrier for document in documents]),

@@ -21,6 +21,16 @@ def pair_words() -> list[str]:
 WORDS = pair_words()
 
 
+def near_ties(words: list[str], vectors: np.ndarray) -> int:
+    """Neighbours among the cosines that single precision, in which gensim takes them, may order otherwise."""
+    row = {word: vectors[n] / np.linalg.norm(vectors[n].astype(float)) for n, word in enumerate(words)}
+    with open(datapath("wordsim353.tsv"), encoding="utf-8") as file:
+        pairs = [[word.lower() for word in line.split("\t")[:2]] for line in file if not line.startswith("#")]
+    cosines = sorted(float(row[a] @ row[b]) for a, b in pairs if a in row and b in row and a != b)
+    gaps = np.diff(cosines)
+    return int(((gaps > 0) & (gaps < 1e-6)).sum())
+
+
 def both(words: list[str], vectors: np.ndarray) -> tuple[Quality, float, float]:
     """Ours, gensim's Spearman correlation, and its share of pairs that are out of the vocabulary."""
     keyed = KeyedVectors(vectors.shape[1])
@@ -38,7 +48,9 @@ def test_the_correlation_is_the_one_gensim_computes(seed, share, dim):
     quality, spearman, missing = both(words, vectors)
     assert quality.pairs == round(353 * (1 - missing / 100))
     if quality.pairs >= LEAST_PAIRS and dim > 1:  # in one dimension all cosines are 1 or -1, up to rounding
-        assert quality.spearman == pytest.approx(spearman, abs=1e-5)
+        # Two neighbours that change places move the correlation by 12 / (n (n + 1)) at the most.
+        swap = 12 / (quality.pairs * (quality.pairs + 1))
+        assert quality.spearman == pytest.approx(spearman, abs=1e-5 + near_ties(words, vectors) * swap)
 
 
 def test_all_pairs_are_there_where_the_vocabulary_is_complete():

@@ -17,14 +17,18 @@ import pytest
 from conftest import DOCUMENTS, SETTINGS, Made
 
 from clif.errors import CoverageError, InputError, MismatchError, UsageError
+from clif.files import read_json
 from clif.objectives import WEAT, BiasTest, cover
 from clif.ranking import rank
-from clif.retraining import retrain
+from clif.retraining import Request, retrain
 from clif.retraining.edits import UNEDITED, Edit
+from clif.retraining.planning import make_plan
 from clif.retraining.trainings import Journal, train_all
 from clif.run import Run, open_run, read_matrices
+from clif.settings import TRAINERS
 from clif.training import train
 from clif.training.gensim import train_gensim
+from clif.training.paired import train_paired
 
 FEW = {"seeds": 1, "controls": 1}
 
@@ -39,22 +43,75 @@ def value(U, run: Run, test: BiasTest, measure: str) -> float:
     return weat.value(U[weat.rows].astype(np.float64), measure)
 
 
-def test_before_after_and_controls_are_what_training_gives(opened, planted, quick_retraining):
-    done = retrain(opened, remove=6, seeds=2, controls=2).to_dict()
-    order = rank(opened, planted, measure="mean_difference").doc_ids
+@pytest.fixture
+def run_of(workplace: Path):
+    """The run of the workplace, or one like it by another trainer."""
 
-    def trained(copies: dict[str, int], seed: int) -> float:
-        counts = np.array([copies.get(doc_id, 1) for doc_id in opened.corpus.doc_ids])
-        settings = replace(SETTINGS, seed=seed)
-        U = train_gensim(opened.corpus, opened.vocabulary, settings, copies=counts).U
-        return value(U, opened, planted, "mean_difference")
+    def opened(trainer: str) -> Run:
+        if trainer == SETTINGS.trainer:
+            return open_run("clif-run")
+        return train(["corpus.jsonl"], trainer, replace(SETTINGS, trainer=trainer)).run
+
+    return opened
+
+
+def trained_by(run: Run, seed: int, copies: dict[str, int]):
+    """U of a training in which each document stands that often, once if it is not named."""
+    counts = np.array([copies.get(doc_id, 1) for doc_id in run.corpus.doc_ids])
+    settings = replace(run.settings, seed=seed)
+    if settings.trainer == "gensim":
+        return train_gensim(run.corpus, run.vocabulary, settings, copies=counts).U
+    return train_paired(run.corpus, run.vocabulary, settings, weights=counts).U
+
+
+@pytest.mark.parametrize("trainer", TRAINERS)
+@pytest.mark.parametrize(("options", "copies"), [({"remove": 6}, 0), ({"amplify": 6, "copies": 2}, 3)], ids=str)
+def test_before_after_and_controls_are_what_training_gives(run_of, planted, quick_retraining, trainer, options, copies):
+    run = run_of(trainer)
+    order = rank(run, planted, measure="mean_difference").doc_ids
+    done = retrain(run, seeds=2, controls=2, **options).to_dict()
+
+    def value_of(seed: int, edited: list[str]) -> float:
+        U = trained_by(run, seed, dict.fromkeys(edited, copies))
+        return value(U, run, planted, "mean_difference")
 
     assert done["seeds"] == [1, 2]
-    assert done["before"]["runs"] == [trained({}, seed) for seed in (1, 2)]
-    assert done["after"]["runs"] == [trained(dict.fromkeys(order[:6], 0), seed) for seed in (1, 2)]
+    assert done["before"]["runs"] == [value_of(seed, []) for seed in (1, 2)]
+    assert done["after"]["runs"] == [value_of(seed, order[:6]) for seed in (1, 2)]
     assert len(set(done["controls"]["runs"])) == 4
+    drawn = [edit.documents for edit in make_plan(run, None, Request(controls=2, **options)).controls]
+    ids = [[run.corpus.doc_ids[z] for z in documents] for documents in drawn]
+    assert done["controls"]["runs"] == [value_of(seed, edited) for edited in ids for seed in (1, 2)]
     for control in done["control_sets"]:
-        assert abs(control["tokens"] - done["removed_tokens"]) < 100
+        assert abs(control["tokens"] - done["edited_tokens"]) < 100
+
+
+@pytest.mark.parametrize("trainer", TRAINERS)
+def test_a_result_says_who_trained_and_what_stayed(run_of, planted, quick_retraining, trainer, clif):
+    run = run_of(trainer)
+    rank(run, planted, measure="mean_difference")
+    done = retrain(run, remove=2, seeds=1, controls=0)
+    said = done.to_dict()
+    assert said["trainer"] == trainer
+    assert "full corpus" in said["held_fixed"].pop("constants")
+    assert said["held_fixed"].items() <= run.manifest["training"].items()
+    assert ("one stream" in said["held_fixed"]["random_numbers"]) == (trainer == "gensim")
+    assert read_json(done.folder / "result.json", "")["trainer"] == trainer
+    shown = clif("retrain", run.path, "--remove-top-k", 2, "--seeds", 1, "--controls", 0).out
+    assert f"Trained by {trainer}:" in shown
+    assert ("in these documents alone" in shown) == (trainer == "paired")
+
+
+def test_an_edit_moves_the_vectors_of_a_paired_training_by_what_it_takes_away_and_no_more(run_of):
+    """gensim's stream of random numbers shifts with the first document, and everything moves by chance."""
+
+    def moved(trainer: str, z: int) -> float:
+        run = run_of(trainer)
+        before, after = trained_by(run, 1, {}), trained_by(run, 1, {run.corpus.doc_ids[z]: 0})
+        return float(np.linalg.norm(after - before) / np.linalg.norm(before))
+
+    alone, stream = (np.mean([moved(trainer, z) for z in (3, 50)]) for trainer in TRAINERS)
+    assert 0 < alone < 0.2 * stream
 
 
 def test_nothing_is_changed_by_copies_that_are_none(opened, quick_retraining):

@@ -20,6 +20,7 @@ COMMANDS = {
     "rank": "Rank all documents by their influence on a bias.",
     "explain": "Show which words give a document its influence.",
     "retrain": "Retrain without the top documents and compare.",
+    "verify": "Hold predictions against what retraining does.",
     "run": "Do all of it, from one TOML file; resumes.",
     "import": "Make a run from a gensim model and its corpus.",
     "export": "Write a run's vectors for other tools.",
@@ -75,7 +76,7 @@ class LazyGroup(click.Group):
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
     epilog="Exit codes: 0 done, 1 error, 2 wrong usage, 3 no test covered, 5 files do not belong together, "
-    "130 interrupted. Shell completion: see the README.",
+    "6 a verification below its gate, 130 interrupted. Shell completion: see the README.",
 )
 @click.version_option(__version__, prog_name="clif")
 @click.pass_context
@@ -104,8 +105,8 @@ def main(args: Sequence[str] | None = None) -> None:
         sys.exit(error.exit_code)
     except (click.exceptions.Abort, KeyboardInterrupt):
         _say(
-            "Interrupted. To go on, run the same command again; `clif rank --ensemble`, `clif retrain` and `clif run` "
-            "keep what was finished."
+            "Interrupted. To go on, run the same command again; `clif rank --ensemble`, `clif retrain`, `clif verify` "
+            "and `clif run` keep what was finished."
         )
         sys.exit(130)
     except BrokenPipeError:

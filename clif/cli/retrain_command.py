@@ -12,6 +12,11 @@ from clif.cli.options import FILE, clif_command, run_argument
 from clif.cli.screen import Screen, number
 
 DOUBTFUL = 0.05
+# What two runs of one seed have in common, by trainer.
+ONE_SEED = {
+    "paired": "Trained by paired: runs of one seed differ in these documents alone.",
+    "gensim": "Trained by gensim: runs of one seed also differ in all random draws that follow the first edit.",
+}
 
 
 @clif_command("clif retrain --remove-top-k 100 --seeds 5")
@@ -39,8 +44,9 @@ def command(
 ) -> None:
     """Retrain without the top documents, and compare with random removals.
 
-    Trains from scratch with the same seeds: on the full corpus, on the edited one, and without random sets of as
-    many tokens. Prints what was predicted beside what came out. Interrupted, it goes on where it stopped.
+    Trains from scratch with the same seeds and the run's trainer: on the full corpus, on the edited one, and without
+    random sets of as many tokens. Prints what was predicted beside what came out. Interrupted, it goes on where it
+    stopped.
     """
     from clif.retraining import retrain
     from clif.run import open_trained
@@ -86,6 +92,8 @@ def show(screen: Screen, result: Any) -> None:
     if values.get("predicted_sum") is not None:
         screen.text(f"(influences added up: {number(values['predicted_sum'], digits, sign=True)})")
     screen.text(f"realised {change}.")
+    if values.get("trainer") in ONE_SEED:
+        screen.text(ONE_SEED[values["trainer"]])
     if values["p_value"] is not None:
         screen.text(f"Against random sets: p = {values['p_value']:.2g} (t test with the set as unit, two-sided).")
     else:

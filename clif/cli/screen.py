@@ -17,7 +17,7 @@ import click
 from clif.files import to_json
 
 LINE_EVERY = 15.0  # seconds
-REMARKS = ("compile", "memory")
+REMARKS = ("compile", "memory", "plan")
 
 
 def clean(text: str, keep: str = "") -> str:

@@ -16,7 +16,12 @@ from clif.cli.screen import Screen, at, number
 @config_option("corpus", "train")
 @click.option("--out", default="clif-run", show_default=True, type=FILE, help="Folder of the run.")
 @click.option("--force", is_flag=True, help="Replace a run that was made otherwise.")
-@click.option("--trainer", default="paired", show_default=True, help="Who trains: paired or gensim.")
+@click.option(
+    "--trainer",
+    default="paired",
+    show_default=True,
+    help="paired: every choice is a hash, so an edited corpus is trained alike; or gensim.",
+)
 @click.option("--dim", type=int, default=100, show_default=True, help="Length of the vectors.")
 @click.option("--window", type=int, default=5, show_default=True, help="Largest window to either side.")
 @click.option("--negative", type=int, default=5, show_default=True, help="Negatives a pair.")
@@ -60,10 +65,19 @@ def show(screen: Screen, result: Any) -> None:
         ["tokens", f"{values['tokens']:,} ({vocabulary['tokens']:,} in the vocabulary)"],
         ["vocabulary", f"{vocabulary['words']:,} of {vocabulary['types']:,} word types"],
         ["loss a pair, by epoch", losses or "-"],
-        ["training", f"{number(values['cpu_seconds'], 1)} CPU s"],
+        ["training", _training(values)],
     ]
     if values["split_documents"]:
         rows.append(["split", f"{values['split_documents']} documents of more than 10,000 tokens"])
     screen.table("Trained", ["", ""], rows, texts=(0, 1))
     run = at(Path(values["run"]))
     screen.next(f"clif audit{run} --test weat", f"clif rank{run}")
+
+
+def _training(values: dict[str, Any]) -> str:
+    """By whom it was trained, and what it took."""
+    if values["cpu_seconds"] is None:
+        return f"elsewhere, by {values['trainer']}"
+    workers = values["settings"]["workers"]
+    threads = f" in {workers} threads, which does not reproduce" if workers > 1 else ""
+    return f"{number(values['cpu_seconds'], 1)} CPU s, by {values['trainer']}{threads}"

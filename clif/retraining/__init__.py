@@ -1,9 +1,15 @@
 """Retrain without (or with more of) the documents at the top of a ranking, and compare with chance.
 
-Vocabulary, keep probabilities and noise stay those of the full corpus; documents that are left out still count for the
-learning-rate schedule. gensim draws its random numbers from one stream, so an edit also changes the draws that follow
-it: runs of one seed share little but their start, and controls and several seeds are needed. Every set is retrained
-from scratch with the same seeds: as it is (before), edited (after), and with random sets of as many tokens (controls).
+Every set is retrained from scratch with the same seeds and by the trainer of the run: as it is (before), edited
+(after), and with random sets of as many tokens (controls). Vocabulary, keep probabilities and noise stay those of the
+full corpus, and documents that are left out still count for the learning-rate schedule. The rest is the trainer's:
+
+paired  Nothing else changes. Every choice is a hash of seed, epoch, document and position, so the documents that stay
+        keep their order, draws and learning rates, and a repeated one keeps its first pass: before and after of one
+        seed differ in the documents alone. Controls say what becomes of the bias when any such set goes.
+gensim  Random numbers come from one stream, so an edit changes the draws for all documents that follow it: runs of one
+        seed share little but their start, and even an innocent removal moves the bias. Learning rates stay what they
+        were to within one batch of 10,000 words.
 """
 
 from __future__ import annotations

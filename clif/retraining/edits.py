@@ -85,12 +85,16 @@ def random_edit(corpus: Corpus, like: Edit, protected: NDArray[np.bool_], seed: 
     """
     rng = np.random.default_rng([seed, number])
     documents = rng.permutation(np.flatnonzero(~protected))
-    reached = np.cumsum(corpus.lengths[documents])
-    wanted = like.tokens(corpus)
-    cut = int(np.argmin(np.abs(reached - wanted))) + 1
+    cut = count_to_tokens(corpus, documents, like.tokens(corpus))
     if like.copies == 0:
         cut = min(cut, len(corpus) - 1)  # something must stay to train on
     return Edit(documents[:cut], like.copies)
+
+
+def count_to_tokens(corpus: Corpus, documents: NDArray[np.int64], wanted: float) -> int:
+    """How many of the first `documents` hold `wanted` tokens, to the nearest document; 1 at the least."""
+    reached = np.cumsum(corpus.lengths[documents])
+    return int(np.argmin(np.abs(reached - wanted))) + 1
 
 
 def read_protected(path: Path | None, corpus: Corpus) -> NDArray[np.bool_]:

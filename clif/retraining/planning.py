@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from clif import __version__
 from clif.errors import UsageError
 from clif.influence.groups import mean_crossing, mean_value, predict_mean
+from clif.influence.joint import SolveSettings
 from clif.influence.methods import RECOMMENDED, find_method
 from clif.influence.problem import Problem
 from clif.manifest import fingerprint
@@ -31,6 +32,9 @@ from clif.retraining.edits import Edit, choose_edit, random_edit, read_protected
 from clif.retraining.holdout import split_words
 from clif.retraining.request import ZERO, Request
 from clif.run import Run
+from clif.training.trainers import HELD_FIXED
+
+CONSTANTS = "vocabulary, keep probabilities and noise are those of the full corpus"
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +92,7 @@ def make_plan(run: Run, test: str | BiasTest | None, request: Request, progress:
             raise uncovered_error([coverage], where=str(run.path))
         used, held = split_words(coverage, request.holdout, run.settings.seed)
     half = held is not None
-    crossing, influence = None, None
+    crossing, influence, chosen = None, None, None
     if request.ranking:
         order = read_order(request.ranking, run)
         if len(order) < len(run.corpus) and (request.amplify is None) != (request.aim == "reduce"):
@@ -103,13 +107,16 @@ def make_plan(run: Run, test: str | BiasTest | None, request: Request, progress:
         ranked = rank(run, used, ensemble=ensemble, confidence=confidence, progress=progress, **options)
         order = np.array([run.corpus.number[doc_id] for doc_id in _candidates(ranked, request)])
         crossing = ranked.about["zero_crossing"]
-        if find_method(method).predicts:
+        chosen = find_method(method)
+        if chosen.predicts:
             influence = np.empty(len(run.corpus))
             influence[[run.corpus.number[doc_id] for doc_id in ranked.doc_ids]] = ranked.influence
-    problem = make_problem(run, used, measure, damping, half=half)
-    problems = further_problems(run, problem, ensemble_seeds(run, ensemble), progress=progress)
+    problem = make_problem(run, used, measure, damping, half=half, progress=progress)
+    problems = further_problems(
+        run, problem, ensemble_seeds(run, ensemble), chosen, SolveSettings(**solving), progress=progress
+    )
     protected = read_protected(request.protect, run.corpus)
-    copies, k = _how_many(request, problems, order, protected)
+    copies, k = _how_many(request, problems, order, protected, crossing)
     edit = choose_edit(order, k, copies=copies, goal=request.aim, protected=protected)
     removing = copies == 0
     warnings = []
@@ -146,6 +153,8 @@ def make_plan(run: Run, test: str | BiasTest | None, request: Request, progress:
         "predicted": change,
         "predicted_sum": None if influence is None else float(edit.times(run.corpus) @ influence),
         "protected": int(protected.sum()),
+        "trainer": run.settings.trainer,
+        "held_fixed": {"constants": CONSTANTS, **HELD_FIXED[run.settings.trainer]},
         "warnings": warnings,
         "definitions": {"used": used.to_dict(), "held_out": held.to_dict() if held else None},
     }
@@ -180,15 +189,24 @@ def _candidates(ranked: Ranking, request: Request) -> list[str]:
 
 
 def _how_many(
-    request: Request, problems: list[Problem], order: NDArray[np.int64], protected: NDArray[np.bool_]
+    request: Request,
+    problems: list[Problem],
+    order: NDArray[np.int64],
+    protected: NDArray[np.bool_],
+    crossing: int | None,
 ) -> tuple[int, int]:
-    """How often the chosen documents shall stand in the edited corpus, and how many are chosen."""
+    """How often the chosen documents shall stand in the edited corpus, and how many are chosen.
+
+    `crossing` is the number that the ranking gave for zero, which is taken where all of its documents may go.
+    """
     if request.amplify is not None:
         return 1 + request.copies, request.amplify
     if request.remove != ZERO:
         return 0, int(request.remove or 0)
     free = order[~protected[order]]
-    k = mean_crossing(problems, free, len(free)) if request.aim == "reduce" else None
+    k = None
+    if request.aim == "reduce":
+        k = crossing if len(free) == len(order) and crossing else mean_crossing(problems, free, len(free))
     if k is None:
         raise UsageError(
             f"no number of removals is predicted to bring {problems[0].objective.coverage.test.name} to zero",

@@ -36,6 +36,7 @@ class TrainResult:
         return {
             "run": str(self.run.path),
             "reused": self.reused,
+            "trainer": manifest["settings"]["trainer"],
             "documents": manifest["corpus"]["documents"],
             "tokens": manifest["corpus"]["tokens_total"],
             "split_documents": manifest["corpus"]["split_documents"],
@@ -117,7 +118,7 @@ def _train_into(
     tokeniser: Tokeniser,
     progress: Progress,
 ) -> None:
-    from clif.training.trainers import RANDOM_NUMBERS, train_model
+    from clif.training.trainers import HELD_FIXED, train_model
 
     corpus = encode_into(folder, paths, read, tokeniser, progress)
     size = vocabulary_size(corpus.counts, settings.min_count, "corpus")
@@ -152,6 +153,6 @@ def _train_into(
         "loss": "expected loss of one pair with its negatives, on a fixed sample of contexts",
         "cpu_seconds": round(trained.cpu_seconds, 3),
         "reproducible": settings.workers == 1,
-        **RANDOM_NUMBERS[settings.trainer],
+        **HELD_FIXED[settings.trainer],
     }
     finish(folder, paths, corpus, read, tokeniser, settings, size, trained.U, trained.C, about)

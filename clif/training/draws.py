@@ -1,5 +1,11 @@
 """Random numbers that belong to a place in the corpus: each is a hash of (seed, document, epoch, position, draw).
 
+    key of a document      first 64 bits of the sha256 of (purpose, seed, document id)
+    key in an epoch        hash(key of the document + epoch), which is also its place in the order
+    key of a further pass  hash(key in the epoch + pass x GOLDEN), for documents that are repeated
+    state at a position    hash(key + position x GOLDEN)
+    draw n there           hash(state + n x GOLDEN)
+
 No draw depends on those before it, so a training is a function of the corpus: run again it gives the same bytes, and
 without one document all others keep their places in the order, their windows, their negatives and their rates.
 """
@@ -16,16 +22,20 @@ from clif.compiling import compiled
 
 Keys = NDArray[np.uint64]
 
+# Constants of splitmix64; NumPy's unsigned integers wrap around, as they shall.
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 FIRST, SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 N27, N30, N31 = (np.uint64(n) for n in (27, 30, 31))
 N11, N32 = np.uint64(11), np.uint64(32)
 LOW = np.uint64(0xFFFFFFFF)
+TWO_53 = 2.0**53
+# Draw 0 at a position says whether the token is kept, draw 1 how far its window reaches, all others are negatives.
+NEGATIVES = np.uint64(2)
 
 
 def name_keys(purpose: str, seed: int, names: Sequence[str]) -> Keys:
     """A number of 64 bits for each name, by hash of (purpose, seed, name), (names,)."""
-    digests = (hashlib.sha256(f"{purpose}:{seed}:{name}".encode()).digest() for name in names)
+    digests = (hashlib.sha256(f"{purpose}:{seed}:{name}".encode("utf-8", "surrogatepass")).digest() for name in names)
     return np.array([int.from_bytes(digest[:8], "big") for digest in digests], dtype=np.uint64)
 
 
@@ -40,8 +50,20 @@ hash_one = compiled(hashed)
 
 
 @compiled
+def is_kept(state, chance):  # type: ignore[no-untyped-def]
+    """Whether subsampling keeps the token at a position: a number in [0, 1) of 53 bits lies below its chance."""
+    return float(hash_one(state) >> N11) / TWO_53 < chance
+
+
+@compiled
+def draw_reach(state, window):  # type: ignore[no-untyped-def]
+    """How far the window of a centre reaches: 1 to `window`, uniformly."""
+    return 1 + np.int64(((hash_one(state + GOLDEN) >> N32) * np.uint64(window)) >> N32)
+
+
+@compiled
 def alias_table(q):  # type: ignore[no-untyped-def]
-    """A table that draws from q by one look (Walker 1977): word n if 32 bits are below threshold[n], else alias[n]."""
+    """A table (threshold, alias), each (V,), that draws from q by one look (Walker 1977); see `draw_word`."""
     size = len(q)
     left = q * size
     alias = np.arange(size)
@@ -61,3 +83,10 @@ def alias_table(q):  # type: ignore[no-untyped-def]
             poor[count] = giver
             count += 1
     return threshold, alias
+
+
+@compiled
+def draw_word(bits, threshold, alias):  # type: ignore[no-untyped-def]
+    """The word that 64 random bits give: the upper half chooses a row, the lower half the row's word or its alias."""
+    row = np.int64(((bits >> N32) * np.uint64(len(alias))) >> N32)
+    return alias[row] if (bits & LOW) > threshold[row] else row

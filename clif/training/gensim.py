@@ -4,27 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clif.pairs import LONGEST
+from clif.training.trained import Trained
 
 if TYPE_CHECKING:
     from clif.corpus.encoding import Corpus
     from clif.settings import TrainingSettings
     from clif.vocabulary import Vocabulary
-
-
-@dataclass(frozen=True, eq=False)
-class Trained:
-    """Both matrices after training, and what it cost: CPU seconds of gensim alone."""
-
-    U: NDArray[np.float32]
-    C: NDArray[np.float32]
-    cpu_seconds: float
 
 
 class Sentences:
@@ -85,8 +76,8 @@ def train_gensim(
 ) -> Trained:
     """Train by gensim's Word2Vec with the vocabulary's counts, so that an edit of the corpus changes no constant.
 
-    `copies` as in `Sentences`; `after_epoch(epoch, U, C)` is called with the matrices in place, and its CPU time
-    is not counted. With one worker the result is the same, bit for bit, whenever settings and corpus are.
+    `copies` as in `Sentences`, the other arguments as for `train_model`. With one worker the result is the same, bit
+    for bit, whenever settings and corpus are.
     """
     from gensim.models import Word2Vec
     from gensim.models.callbacks import CallbackAny2Vec

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clif.training.draws import GOLDEN, Keys, alias_table, hashed, name_keys
-from clif.training.gensim import Trained
 from clif.training.steps import count_drawn, train_documents
+from clif.training.trained import Trained
 
 if TYPE_CHECKING:
     from clif.corpus.encoding import Corpus
@@ -28,12 +28,11 @@ if TYPE_CHECKING:
 
 Matrix = NDArray[Any]
 CHUNK = 200_000  # tokens that are trained between two words of progress
-NOTHING = np.zeros((0, 0), dtype=np.float32)
 
 
 @dataclass(frozen=True, eq=False)
 class Epoch:
-    """What is trained in one epoch, in order: documents, the keys of their draws, their learning rates."""
+    """What is trained in one epoch, in order, (passes,): documents, the keys of their draws, their learning rates."""
 
     documents: NDArray[np.int64]
     keys: Keys
@@ -50,9 +49,10 @@ class Epoch:
 class PairedTraining:
     """A training of U and C (V, d) on a corpus, epoch by epoch.
 
-    weights    (documents,) by which each document's learning rate is multiplied, 1 if left out: 0 removes it, .5 halves
-               its steps. From 2 on a document is passed as often as the weight has units, each pass with draws of its
-               own: w = 2.5 makes two passes at 1.25 times the rate.
+    weights    (documents,) of 0 or more, by which each document's learning rate is multiplied, 1 if left out: 0 removes
+               it, .5 halves its steps. From 2 on a document is passed as often as the weight has units, one pass after
+               the other with draws of their own, the first with those it has anyway: w = 2.5 makes two passes at 1.25
+               times the rate.
     precision  of the vectors
     """
 
@@ -62,7 +62,7 @@ class PairedTraining:
         vocabulary: Vocabulary,
         settings: TrainingSettings,
         weights: NDArray[np.float64] | None = None,
-        precision: type = np.float32,
+        precision: type[np.floating] = np.float32,
     ) -> None:
         self.corpus, self.settings, self.precision = corpus, settings, precision
         self.words = vocabulary.words
@@ -72,7 +72,7 @@ class PairedTraining:
         self._keys = name_keys("document", settings.seed, corpus.doc_ids)
 
     def start(self) -> tuple[Matrix, Matrix]:
-        """U before training, uniform in (-1, 1) / d, each row by its word alone; and C, zero."""
+        """U before training, uniform in [-1, 1] / d, each row by its word and the seed alone; and C, zero."""
         dim = self.settings.dim
         rows = name_keys("word", self.settings.seed, self.words)
         shares = hashed(rows[:, None] + np.arange(dim, dtype=np.uint64) * GOLDEN) / 2.0**64
@@ -80,7 +80,10 @@ class PairedTraining:
         return U, np.zeros_like(U)
 
     def epoch(self, number: int) -> Epoch:
-        """The epoch with this number, from 0."""
+        """The epoch e with this number, from 0: the rate at a document with a share b of the tokens before it is
+
+        w / passes x (alpha - (alpha - min_alpha) (e + b) / epochs)
+        """
         keys = hashed(self._keys + np.uint64(number))
         order = np.argsort(keys, kind="stable")
         lengths = self.corpus.lengths[order]
@@ -98,17 +101,20 @@ class PairedTraining:
             rates=(rates * weights / np.maximum(passes, 1))[places],
         )
 
-    def learn(self, part: Epoch, U: Matrix, C: Matrix, tape: Matrix = NOTHING) -> int:
-        """Train U and C, in place, on documents of an epoch; `tape` (pairs, 1 + k) receives the steps."""
+    def learn(self, part: Epoch, U: Matrix, C: Matrix, tape: Matrix | None = None) -> int:
+        """Train U and C, in place, on documents of an epoch; return how many pairs they gave.
+
+        `tape` (pairs, 1 + k), if given, receives the step g of each update (see `steps`), 0 where one is left out.
+        """
         settings, corpus = self.settings, self.corpus
         pairs: int = train_documents(
             corpus.tokens, corpus.offsets, part.documents, part.keys, part.rates, self.keep, self.threshold, self.alias,
-            settings.window, settings.negative, U, C, tape if len(tape) else np.zeros((0, 0), dtype=U.dtype),
+            settings.window, settings.negative, U, C, np.zeros((0, 0), dtype=U.dtype) if tape is None else tape,
         )  # fmt: skip
         return pairs
 
     def pairs(self, part: Epoch) -> NDArray[np.int64]:
-        """How many pairs each document of it gives."""
+        """How many pairs each pass over a document gives, (passes,)."""
         corpus = self.corpus
         drawn: NDArray[np.int64] = count_drawn(
             corpus.tokens, corpus.offsets, part.documents, part.keys, self.keep, self.settings.window
@@ -117,7 +123,7 @@ class PairedTraining:
 
 
 def cut(sizes: NDArray[np.integer], most: int) -> list[tuple[int, int]]:
-    """Parts (first, last) of a row of documents: the sizes of each add up to `most` at the most, or it is one."""
+    """Cut a row of documents into parts (first, last): the sizes of each add up to `most` at the most, or it is one."""
     ends = np.cumsum(sizes)
     cuts, first = [], 0
     while first < len(sizes):
@@ -137,11 +143,10 @@ def train_paired(
     seen: Callable[[int], None] | None = None,
     after_epoch: Callable[[int, NDArray[np.float32], NDArray[np.float32]], None] | None = None,
 ) -> Trained:
-    """Train from the start to the end; `weights` as in `PairedTraining`.
+    """Train from the start to the end; arguments as for `train_model`, `weights` as in `PairedTraining`.
 
-    `seen(documents)` and `after_epoch(epoch, U, C)` are called as by `train_gensim`. With one worker equal inputs give
-    equal bytes, in whatever order the documents are listed. With more, threads share the vectors without locks, as
-    word2vec's do, and no run repeats.
+    With one worker equal inputs give equal bytes, in whatever order the documents are listed. With more, threads share
+    the vectors without locks, as word2vec's do, and no run repeats.
     """
     training = PairedTraining(corpus, vocabulary, settings, weights)
     U, C = training.start()
@@ -152,7 +157,7 @@ def train_paired(
         for first, last in cut(corpus.lengths[epoch.documents], CHUNK * settings.workers):
             _learn(training, epoch.part(first, last), U, C)
             if seen:
-                seen(round(last / max(1, len(epoch)) * len(corpus)))
+                seen(round(last / len(epoch) * len(corpus)))
         if after_epoch:
             spent += time.process_time() - began
             after_epoch(number + 1, U, C)
@@ -161,10 +166,12 @@ def train_paired(
 
 
 def _learn(training: PairedTraining, part: Epoch, U: Matrix, C: Matrix) -> None:
-    workers = training.settings.workers
+    """Train on a part, shared out among the workers: documents that follow one another go to the same one."""
+    workers = min(training.settings.workers, len(part))
     if workers == 1:
         training.learn(part, U, C)
         return
     share = -(-len(part) // workers)
+    shares = [part.part(first, first + share) for first in range(0, len(part), share)]
     with ThreadPoolExecutor(workers) as pool:
-        list(pool.map(lambda n: training.learn(part.part(n * share, (n + 1) * share), U, C), range(workers)))
+        list(pool.map(lambda own: training.learn(own, U, C), shares))

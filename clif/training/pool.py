@@ -45,6 +45,10 @@ class Job:
         """What its file says of itself: whose model it is, and how it was trained."""
         return {"settings": self.settings(run).to_dict(), "run": run.identity}
 
+    def keep(self, run: Run, U: NDArray[np.float32], C: NDArray[np.float32]) -> None:
+        """Store what is wanted of the trained model, in the process that trained it; `path` appears last."""
+        write_matrices(self.path, U, C, self.about(run))
+
     def check(self, run: Run) -> None:
         """Raise MismatchError if the file that is kept at `path` is not this job's."""
         if read_about(self.path, _AGAIN) != self.about(run):
@@ -186,5 +190,5 @@ def train_job(path: str, job: Job) -> float:
         weights=job.weights(run),
         after_epoch=lambda *_: _epochs.put(1),
     )
-    write_matrices(job.path, trained.U, trained.C, job.about(run))
+    job.keep(run, trained.U, trained.C)
     return trained.cpu_seconds

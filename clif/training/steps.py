@@ -16,18 +16,17 @@ import numpy as np
 
 from clif.compiling import compiled
 from clif.pairs import LONGEST
-from clif.training.draws import GOLDEN, LOW, N11, N32, hash_one
+from clif.training.draws import GOLDEN, NEGATIVES, draw_reach, draw_word, hash_one, is_kept
 
 CENTRES = 64  # that are drawn at a time: their pairs stay in cache
-# Draw 0 at a position says whether the token is kept, draw 1 how far its window reaches, all others are negatives.
-NEGATIVES = np.uint64(2)
 
 
 @compiled
 def keep_tokens(tokens, start, end, key, keep, words, places):  # type: ignore[no-untyped-def]
     """Fill words and places (position in the document, and number of the piece) of kept tokens; return how many.
 
-    A document is cut into pieces of LONGEST tokens of the vocabulary, over whose ends no window reaches.
+    The document is tokens[start:end]; ids from V = len(keep) on are outside the vocabulary. It is cut into pieces of
+    LONGEST tokens of the vocabulary, over whose ends no window reaches. words (n,) and places (n, 2) have room for all.
     """
     size = len(keep)
     inside = 0
@@ -37,7 +36,7 @@ def keep_tokens(tokens, start, end, key, keep, words, places):  # type: ignore[n
         if word >= size:
             continue
         state = hash_one(key + np.uint64(place - start) * GOLDEN)
-        if float(state_share(state)) < keep[word]:
+        if is_kept(state, keep[word]):
             words[kept] = word
             places[kept, 0] = place - start
             places[kept, 1] = inside // LONGEST
@@ -47,26 +46,13 @@ def keep_tokens(tokens, start, end, key, keep, words, places):  # type: ignore[n
 
 
 @compiled
-def state_share(state):  # type: ignore[no-untyped-def]
-    """A number in [0, 1) from 53 bits of a state, after one more round."""
-    return float(hash_one(state) >> N11) / 9007199254740992.0
-
-
-@compiled
-def draw_reach(state, window):  # type: ignore[no-untyped-def]
-    """How far the window of a centre reaches: 1 to `window`, uniformly."""
-    return 1 + np.int64(((hash_one(state + GOLDEN) >> N32) * np.uint64(window)) >> N32)
-
-
-@compiled
 def draw_pairs(words, places, kept, first, last, key, threshold, alias, window, inputs, outputs, centres):  # type: ignore[no-untyped-def]
     """Draw the pairs of the centres first to last - 1 of words[:kept]; return how many there are.
 
-    The centre is the output word, its neighbours are the inputs. outputs (pairs, 1 + k): the observed word, then the
-    negatives; -1 where a negative would be the observed word, and is left out. centres (pairs, 2): the places, among
-    those kept, of input and output.
+    The centre is the output word, its neighbours are the inputs (pairs,). outputs (pairs, 1 + k): the observed word,
+    then the negatives; -1 where a negative would be the observed word, and is left out. centres (pairs, 2): the places,
+    among those kept, of input and output. A centre gives 2 * window pairs at the most, and not more than kept - 1.
     """
-    size = np.uint64(len(alias))
     n = 0
     for centre in range(first, last):
         word = words[centre]
@@ -81,11 +67,8 @@ def draw_pairs(words, places, kept, first, last, key, threshold, alias, window, 
             centres[n, 0] = other
             centres[n, 1] = centre
             for k in range(1, outputs.shape[1]):
-                drawn = hash_one(state + draw * GOLDEN)
+                target = draw_word(hash_one(state + draw * GOLDEN), threshold, alias)
                 draw += np.uint64(1)
-                target = np.int64(((drawn >> N32) * size) >> N32)
-                if (drawn & LOW) > threshold[target]:
-                    target = alias[target]
                 outputs[n, k] = -1 if target == word else target
             n += 1
     return n
@@ -123,7 +106,7 @@ def learn(inputs, outputs, pairs, rate, U, C, pull, steps):  # type: ignore[no-u
 def train_documents(  # type: ignore[no-untyped-def]
     tokens, offsets, documents, keys, rates, keep, threshold, alias, window, negative, U, C, tape
 ):
-    """Train on `documents` once, in order, with their keys and rates; return how many pairs there were.
+    """Train U and C (V, d) on `documents` once, in order, with their keys and rates; return how many pairs there were.
 
     Document z holds tokens[offsets[z]:offsets[z + 1]]. tape (pairs, 1 + k) receives the steps, unless its length is 0.
     """
@@ -132,7 +115,7 @@ def train_documents(  # type: ignore[no-untyped-def]
         longest = max(longest, offsets[document + 1] - offsets[document])
     words = np.empty(longest, dtype=np.int32)
     places = np.empty((longest, 2), dtype=np.int32)
-    room = CENTRES * 2 * window
+    room = CENTRES * min(2 * window, longest)
     inputs = np.empty(room, dtype=np.int32)
     outputs = np.empty((room, 1 + negative), dtype=np.int32)
     centres = np.empty((room, 2), dtype=np.int32)

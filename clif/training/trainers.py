@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clif.errors import UsageError
+from clif.training.trained import Trained
 
 if TYPE_CHECKING:
     from clif.corpus.encoding import Corpus
     from clif.settings import TrainingSettings
-    from clif.training.gensim import Trained
     from clif.vocabulary import Vocabulary
 
-# What a manifest says of each trainer.
-RANDOM_NUMBERS = {
+# What stays as it was when documents are removed or repeated, beside vocabulary, subsampling and noise, by trainer.
+HELD_FIXED: Mapping[str, Mapping[str, str]] = {
     "paired": {
         "learning_rate": "by share of the tokens of the full corpus; a removed document still counts as seen",
         "random_numbers": "a hash of seed, epoch, document id and position: an edit of the corpus changes no draw for "
@@ -40,7 +40,11 @@ def train_model(
     seen: Callable[[int], None] | None = None,
     after_epoch: Callable[[int, NDArray[np.float32], NDArray[np.float32]], None] | None = None,
 ) -> Trained:
-    """Train by the trainer that the settings name; arguments as for `train_paired`.
+    """Train by the trainer that the settings name.
+
+    `weights` (documents,) say how often each document stands: 0 removes it, 2 adds a copy, and for the paired trainer
+    anything between (see `PairedTraining`); None: one each. `seen(documents)` is called now and then with how many
+    documents of the epoch are done, `after_epoch(epoch, U, C)` with the matrices in place; its time is not counted.
 
     Raises
     ------
@@ -48,19 +52,22 @@ def train_model(
         gensim is asked for weights that are not whole numbers.
 
     """
-    if settings.trainer == "gensim":
-        from clif.training.gensim import train_gensim
+    if settings.trainer == "paired":
+        from clif.training.paired import train_paired
 
-        whole = np.ones(len(corpus)) if weights is None else np.rint(weights)
-        if weights is not None and not np.array_equal(whole, weights):
-            raise UsageError(
-                "gensim cannot train on a part of a document",
-                where="--trainer gensim",
-                next="Use whole numbers of copies, or train with --trainer paired.",
-            )
-        return train_gensim(
-            corpus, vocabulary, settings, copies=whole.astype(np.int64), seen=seen, after_epoch=after_epoch
+        return train_paired(corpus, vocabulary, settings, weights=weights, seen=seen, after_epoch=after_epoch)
+    from clif.training.gensim import train_gensim
+
+    copies = None if weights is None else _whole(weights)
+    return train_gensim(corpus, vocabulary, settings, copies=copies, seen=seen, after_epoch=after_epoch)
+
+
+def _whole(weights: NDArray[np.float64]) -> NDArray[np.int64]:
+    copies = np.rint(weights).astype(np.int64)
+    if not np.array_equal(copies, weights):
+        raise UsageError(
+            "gensim cannot train on a part of a document",
+            where="--trainer gensim",
+            next="Use whole numbers of copies, or train with --trainer paired.",
         )
-    from clif.training.paired import train_paired
-
-    return train_paired(corpus, vocabulary, settings, weights=weights, seen=seen, after_epoch=after_epoch)
+    return copies

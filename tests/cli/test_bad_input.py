@@ -279,7 +279,7 @@ bad("model of another corpus", "rank --test planted.toml", 5, "clif-run: the mod
     prepare=from_other_run("model.safetensors"))
 bad("model of other settings", "audit --test planted.toml", 5, "clif-run: the model model.safetensors was not trained",
     prepare=lambda made: Path("clif-run/manifest.json").write_text(
-        (made.run / "manifest.json").read_text("utf-8").replace('"epochs": 3', '"epochs": 9')))
+        (made.run / "manifest.json").read_text("utf-8").replace('"window": 5', '"window": 6')))
 bad("tokens of another corpus", "rank --no-cache", 5, "clif-run: tokens.npy, documents.parquet and vocabulary.parquet",
     prepare=from_other_run("tokens.npy"))
 bad("documents of another corpus", "rank --no-cache", 5, "come from different corpora",

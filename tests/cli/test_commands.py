@@ -15,15 +15,19 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from conftest import DOCUMENTS, OPTIONS, Made
+from conftest import DOCUMENTS, OPTIONS, SETTINGS, Made
 
 from clif.cli import COMMANDS
 from clif.ranking import CONTEXT_COLUMNS, DOCUMENT_COLUMNS, WRITERS
 
 SETS = {"X", "Y", "A", "B"}
+RUN_FILES = {
+    "manifest.json", "model.safetensors", "tokens.npy", "sentences.npy", "documents.parquet", "metadata.parquet",
+    "vocabulary.parquet",
+}  # fmt: skip
 SAMPLE = {"mean", "sd", "runs"}
 # Keys that each command promises.
-TRAIN = {"run", "reused", "documents", "tokens", "vocabulary", "settings", "losses", "cpu_seconds"}
+TRAIN = {"run", "reused", "trainer", "documents", "tokens", "vocabulary", "settings", "losses", "cpu_seconds"}
 AUDIT = {
     "test", "effect_size", "statistic", "ddof", "p_value", "p_value_two_sided", "p_value_kind", "missing", "words",
 }  # fmt: skip
@@ -33,7 +37,7 @@ RANK = {
 }  # fmt: skip
 RETRAIN = {
     "transfer", "test", "removed", "amplified", "removed_tokens", "before", "after", "controls", "predicted",
-    "realised", "p_value", "p_value_test",
+    "realised", "p_value", "p_value_test", "trainer", "held_fixed",
 }  # fmt: skip
 
 
@@ -69,11 +73,11 @@ def test_the_four_commands_one_after_the_other(made, tmp_path, monkeypatch, clif
     trained = clif("train", made.corpus, *OPTIONS, "--json").json()
     assert trained.keys() >= TRAIN
     assert (trained["run"], trained["reused"], trained["documents"]) == ("clif-run", False, DOCUMENTS)
-    assert len(trained["losses"]) == 3
-    assert {path.name for path in Path("clif-run").iterdir()} == {
-        "manifest.json", "model.safetensors", "tokens.npy", "sentences.npy", "documents.parquet",
-        "metadata.parquet", "vocabulary.parquet",
-    }  # fmt: skip
+    assert trained["trainer"] == "paired"
+    assert len(trained["losses"]) == SETTINGS.epochs
+    assert {path.name for path in Path("clif-run").iterdir()} == {*RUN_FILES, "checkpoints"}
+    kept = sorted(path.name for path in Path("clif-run/checkpoints").iterdir())
+    assert kept == [f"seed-1.epoch-{n}.safetensors" for n in range(1, SETTINGS.epochs)]
 
     audited = clif("audit", "--test", made.test, "--test", "weat6", "--json").json()
     (result,) = audited["results"]
@@ -91,7 +95,7 @@ def test_the_four_commands_one_after_the_other(made, tmp_path, monkeypatch, clif
     assert ranked["seconds"].keys() >= {"solve", "score"}
     assert (ranked["test"], ranked["method"], ranked["documents"]) == ("planted", "block", DOCUMENTS)
     assert ranked["residual"] < 1e-9
-    assert ranked["damping"] == pytest.approx(1 / (3 * (0.025 + 0.0001) / 2))
+    assert ranked["damping"] == pytest.approx(1 / (SETTINGS.epochs * (0.025 + 0.0001) / 2))
     table = pd.read_csv(ranked["ranking"])
     assert tuple(table)[:5] == DOCUMENT_COLUMNS == ("rank", "doc_id", "influence", "stderr", "tokens")
     assert list(table["rank"]) == list(range(1, DOCUMENTS + 1))
@@ -262,6 +266,31 @@ def test_a_terminal_without_unicode_gets_escapes(command, workplace, made, clif)
 
 
 # Training.
+
+
+def test_the_four_commands_by_gensim(made, workplace, clif, quick_retraining):
+    trained = clif("train", "corpus.jsonl", *OPTIONS, "--trainer", "gensim", "--out", "g", "--json").json()
+    assert (trained["trainer"], trained["settings"]["trainer"]) == ("gensim", "gensim")
+    assert {path.name for path in Path("g").iterdir()} == RUN_FILES
+    assert clif("audit", "g", "--test", "planted.toml").code == 0
+    ranked = clif("rank", "g", "--test", "planted.toml", "--measure", "mean_difference", "--json").json()
+    done = clif("retrain", "g", "--remove-top-k", "20", "--seeds", "2", "--controls", "1", "--json").json()
+    assert done["trainer"] == "gensim"
+    assert done["before"]["runs"][0] == pytest.approx(ranked["value"])
+    assert done["after"]["mean"] < done["controls"]["mean"]
+    # The settings of a run are those it was made with.
+    again = clif("train", "corpus.jsonl", *OPTIONS, "--out", "g")
+    assert again.code == 5
+    assert "trainer 'gensim', now 'paired'" in again.err
+
+
+def test_several_threads_are_said_not_to_reproduce(workplace, clif):
+    for workers in (1, 2):
+        done = clif("train", "corpus.jsonl", *OPTIONS, "--workers", workers, "--out", f"r{workers}")
+        assert ("by paired in 2 threads, which does not reproduce" in done.out) == (workers == 2)
+        training = json.loads(Path(f"r{workers}/manifest.json").read_text("utf-8"))["training"]
+        assert training["reproducible"] == (workers == 1)
+        assert Path(f"r{workers}/checkpoints").exists() == (workers == 1)
 
 
 def test_training_twice_says_that_it_is_finished(workplace, clif):

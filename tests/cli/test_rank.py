@@ -92,7 +92,7 @@ def test_a_solve_that_is_cut_short_warns_or_fails_if_told_so(workplace, clif):
     assert (done["converged"], done["warnings"]) == (True, [])
 
 
-@pytest.mark.parametrize("method", ["clif", "lissa", "kfac", "mirrored", "representer"])
+@pytest.mark.parametrize("method", ["clif", "source", "lissa", "kfac", "mirrored", "representer"])
 def test_every_method_that_predicts_ranks_documents_like_the_default(method, workplace, clif):
     from scipy.stats import spearmanr
 

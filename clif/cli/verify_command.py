@@ -1,0 +1,78 @@
+"""clif verify."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from clif.cli.options import clif_command, run_argument
+from clif.cli.screen import Screen
+
+NONE = "none"
+
+
+@clif_command("clif verify --seeds 3 --budget 20m --gate pearson=.9")
+@run_argument
+@click.option("--test", multiple=True, help="Test: name or TOML file; repeat it for several.  [the newest ranking's]")
+@click.option("--method", multiple=True, help="Method; repeat it for several, or 'all'.  [the recommended one: block]")
+@click.option("--choose", metavar="METHOD", help="Method that chooses the targeted sets.  [the first --method]")
+@click.option("--measure", help="effect_size or mean_difference.  [that of the newest ranking]")
+@click.option("--damping", type=float, help="Damping of the methods.  [that of the newest ranking]")
+@click.option("--sizes", metavar="N,N", help="Documents in a targeted set; 'none'.  [10,30,100,...: 5% at most]")
+@click.option("--random-sets", type=int, default=3, show_default=True, help="Random sets beside each size or share.")
+@click.option("--random-shares", metavar="S,S", help="Random sets of these shares of the documents too, as .01,.05.")
+@click.option("--alpha", type=float, multiple=True, help="Share that random subsets keep; repeatable.  [0.5]")
+@click.option("--subsets", type=int, default=50, show_default=True, help="Random subsets of each --alpha; 0: none.")
+@click.option("--seeds", type=int, default=2, show_default=True, help="Paired retrainings of each set.")
+@click.option("--budget", metavar="TIME", help="Time for the trainings: 90s, 20m, 2h. What does not fit is left out.")
+@click.option("--gate", multiple=True, metavar="KEY=VALUE", help="Exit with 6 below this; repeatable, see below.")
+@click.option("--processes", type=int, help="Trainings at a time.  [one a core]")
+def command(
+    screen: Screen,
+    run: Path | None,
+    test: tuple[str, ...],
+    sizes: str | None,
+    random_shares: str | None,
+    alpha: tuple[float, ...],
+    **options: Any,
+) -> None:
+    """Hold predictions against what retraining without the documents does.
+
+    Removes sets of documents, retrains with the same seeds, and compares the change of the bias with the predicted
+    one: on sets from both ends of the ranking, on random sets of as many tokens, and by rank on random halves of the
+    corpus (LDS). One training measures all tests and is never repeated. Interrupted, it goes on where it stopped.
+
+    Gates: pearson, spearman, lds, coverage at least, rms at most, slope from one number to another, for targeted
+    sets; with random. before it for random ones. As in pearson=.9, slope=.8:1.2, random.pearson=.6.
+    """
+    from clif.cli.verify_tables import show
+    from clif.run import open_trained
+    from clif.verification import verify
+
+    if sizes is not None:
+        options["sizes"] = _numbers("--sizes", sizes, int)
+    options["random_shares"] = _numbers("--random-shares", random_shares or NONE, float)
+    if alpha:
+        options["alpha"] = alpha
+    opened = open_trained(run)
+    with screen.progress() as progress:
+        result = verify(opened, test or None, progress=progress, **options)
+    show(screen, result, opened)
+    result.check()
+
+
+def _numbers(where: str, text: str, kind: Callable[[str], Any]) -> tuple[Any, ...]:
+    """Numbers with commas between them; none for NONE."""
+    from clif.errors import UsageError
+
+    if text.strip() == NONE:
+        return ()
+    try:
+        return tuple(kind(part) for part in text.split(","))
+    except ValueError:
+        raise UsageError(
+            f"{text!r} is no list of numbers", where=where, next=f"Give numbers with commas between, or {NONE!r}."
+        ) from None
