@@ -26,7 +26,7 @@ SCHEMA: Mapping[str, Mapping[str, tuple[type, ...]]] = {
     "rank": {
         "test": (str,), "method": (str,), "measure": (str,), "damping": (int, float), "curvature": (str,),
         "tolerance": (float,), "dense": (bool,), "steps": (int,), "strict": (bool,),
-        "ensemble": (int,), "confidence": (int, float),
+        "ensemble": (int,), "confidence": (int, float), "adaptive": (int,),
     },
     "retrain": {
         "remove_top_k": (int, str), "amplify_top_k": (int,), "copies": (int,), "goal": (str,), "seeds": (int,),

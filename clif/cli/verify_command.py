@@ -17,7 +17,7 @@ NONE = "none"
 @clif_command("clif verify --seeds 3 --budget 20m --gate pearson=.9")
 @run_argument
 @click.option("--test", multiple=True, help="Test: name or TOML file; repeat it for several.  [the newest ranking's]")
-@click.option("--method", multiple=True, help="Method; repeat it for several, or 'all'.  [the recommended one: block]")
+@click.option("--method", multiple=True, help="Method; repeat it for several, or 'all'.  [the recommended one]")
 @click.option("--choose", metavar="METHOD", help="Method that chooses the targeted sets.  [the first --method]")
 @click.option("--measure", help="effect_size or mean_difference.  [that of the newest ranking]")
 @click.option("--damping", type=float, help="Damping of the methods.  [that of the newest ranking]")
@@ -28,7 +28,7 @@ NONE = "none"
 @click.option("--subsets", type=int, default=50, show_default=True, help="Random subsets of each --alpha; 0: none.")
 @click.option("--seeds", type=int, default=2, show_default=True, help="Paired retrainings of each set.")
 @click.option("--budget", metavar="TIME", help="Time for the trainings: 90s, 20m, 2h. What does not fit is left out.")
-@click.option("--gate", multiple=True, metavar="KEY=VALUE", help="Exit with 6 below this; repeatable, see below.")
+@click.option("--gate", multiple=True, metavar="KEY=VALUE", help="Exit with 6 below this; repeatable, see above.")
 @click.option("--processes", type=int, help="Trainings at a time.  [one a core]")
 def command(
     screen: Screen,
@@ -44,6 +44,7 @@ def command(
     Removes sets of documents, retrains with the same seeds, and compares the change of the bias with the predicted
     one: on sets from both ends of the ranking, on random sets of as many tokens, and by rank on random halves of the
     corpus (LDS). One training measures all tests and is never repeated. Interrupted, it goes on where it stopped.
+    Leaves result.json, sets.csv and scatter.svg in RUN/verifications.
 
     Gates: pearson, spearman, lds, coverage at least, rms at most, slope from one number to another, for targeted
     sets; with random. before it for random ones. As in pearson=.9, slope=.8:1.2, random.pearson=.6.

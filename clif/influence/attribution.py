@@ -6,15 +6,16 @@ The influence of a context is its expected weight times that of its pair (w, c),
          = -(sigma(-x_wc) + k q_c sigma(x_wc)) t_wc + k sum_c' q_c' sigma(x_wc') t_wc',
 
 with t_wc = s_U[w] . c_c + u_w . s_C[c], and contexts sum to their document. `PairTable` holds F for the words of a
-test, for methods whose s lives on their rows alone; `JointPairs` computes it for any pair from s.
+test, for methods whose s lives on their rows alone; `JointPairs` computes it for any pair from s. Where a context has
+an influence of its own, `DrawnContexts` holds it (see `drawn`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,13 +23,34 @@ from numpy.typing import NDArray
 from clif.influence.kernels import joint_pairs, score_joint, score_table
 from clif.influence.noise import NoiseSample, logistic
 from clif.influence.problem import Matrix, Predictor, Problem
+from clif.pairs import Contexts
 
+Integers = NDArray[np.int64]
 Values = NDArray[np.float64]
 Array = NDArray[Any]
+# Pairs of words: rows of the vocabulary of input and output, count in an epoch, and influence of all of them together.
+Cells = tuple[Integers, Integers, Values, Values]
 
 # Frequent and drawn output words in the noise part of a pair's influence; all, if there are no more.
 SAMPLE = 2000, 6000
 ROWS = 256
+
+
+class Pairs(Protocol):
+    """The influence of training pairs, summed up in whatever way is asked for."""
+
+    @property
+    def problem(self) -> Problem:
+        """The question."""
+
+    def contexts(self, documents: Integers | None = None) -> Iterator[tuple[Contexts, Values]]:
+        """Yield contexts of all or some documents, in blocks, with their influence; those left out have none."""
+
+    def cells(self, most: int) -> Iterator[Cells]:
+        """Yield the pairs of words of the corpus, each once, `most` at a time; those left out have no influence."""
+
+    def tokens(self, first: int, last: int) -> Matrix:
+        """Influence (objectives, tokens) of the tokens of the documents first to last - 1: half of each context."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +69,16 @@ class PairTable:
         """Influence of one expected pair (inputs[n], outputs[n]), for each n."""
         slot = self.problem.slot[inputs]
         return np.where(slot >= 0, self.table[slot, outputs], 0.0)
+
+    def contexts(self, documents: Integers | None = None) -> Iterator[tuple[Contexts, Values]]:
+        """Yield the contexts whose input is a word of the test, in blocks, with their influence."""
+        for contexts in self.problem.contexts(documents, wanted=self.wanted):
+            yield contexts, context_influence(self, contexts)
+
+    def cells(self, most: int) -> Iterator[Cells]:
+        """Yield the pairs of words of the corpus whose input is a word of the test, `most` at a time."""
+        slot, output = np.nonzero(self.problem.counts)
+        yield from _cells(self, self.problem.rows[slot], output, self.problem.counts[slot, output], most)
 
     def tokens(self, first: int, last: int) -> Matrix:
         """Influence (1, tokens) of the tokens of the documents first to last - 1: half of each of their contexts."""
@@ -81,11 +113,6 @@ class JointPairs:
         s = np.concatenate([pairs.s for pairs in parts])
         return cls(parts[0].problem, s, np.concatenate([pairs.noise_part for pairs in parts]))
 
-    @property
-    def wanted(self) -> NDArray[np.bool_]:
-        """Input words (V,) whose pairs have an influence: all."""
-        return np.ones(len(self.problem.vocabulary), dtype=np.bool_)
-
     @cached_property
     def _left(self) -> Array:
         return np.hstack([self.problem.U, *(each[0] for each in self.s)])
@@ -105,6 +132,20 @@ class JointPairs:
         joint_pairs(self._left, self._right, self.noise_part, self._kq, inputs, outputs, dim, result)
         return result
 
+    def contexts(self, documents: Integers | None = None) -> Iterator[tuple[Contexts, Values]]:
+        """Yield all contexts, in blocks, with their influence on the first objective."""
+        for contexts in self.problem.contexts(documents):
+            yield contexts, context_influence(self, contexts)
+
+    def cells(self, most: int) -> Iterator[Cells]:
+        """Yield all pairs of words of the corpus, `most` at a time, with their influence on the first objective."""
+        counts = self.problem.pair_counts
+        row, column, weight = counts.row.astype(np.int64), counts.column.astype(np.int64), counts.weight.astype(float)
+        same = row == column
+        # Both directions of a pair, once for a word with itself, whose two directions are one cell.
+        yield from _cells(self, row, column, np.where(same, 2 * weight, weight), most)
+        yield from _cells(self, column[~same], row[~same], weight[~same], most)
+
     def tokens(self, first: int, last: int) -> Matrix:
         """Influence (objectives, tokens) of the tokens of the documents first to last - 1."""
         problem, corpus = self.problem, self.problem.corpus
@@ -116,7 +157,17 @@ class JointPairs:
         return result
 
 
-Pairs = PairTable | JointPairs
+def context_influence(pairs: PairTable | JointPairs, contexts: Contexts) -> Values:
+    """Influence of each context: its expected weight times that of its pair; they sum to their document."""
+    return contexts.weight * pairs.of(contexts.input, contexts.output)
+
+
+def _cells(
+    pairs: PairTable | JointPairs, inputs: Integers, outputs: Integers, weights: Values, most: int
+) -> Iterator[Cells]:
+    for start in range(0, len(inputs), most):
+        part = slice(start, start + most)
+        yield inputs[part], outputs[part], weights[part], weights[part] * pairs.of(inputs[part], outputs[part])
 
 
 def _noise_part(problem: Problem, s: Array) -> Values:

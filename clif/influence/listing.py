@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from clif.influence.attribution import Pairs, PairTable
+from clif.influence.attribution import Cells, Pairs
 from clif.influence.problem import Problem
 from clif.influence.scores import stream_tokens, sum_between
 from clif.pairs import Contexts
@@ -16,24 +16,17 @@ Values = NDArray[np.float64]
 CHUNK = 1 << 20
 
 
-def context_influence(pairs: Pairs, contexts: Contexts) -> Values:
-    """Influence of each context: its expected weight times that of its pair; they sum to their document."""
-    return contexts.weight * pairs.of(contexts.input, contexts.output)
-
-
 def top_contexts(problem: Problem, pairs: Pairs, top: int | None) -> tuple[Contexts, Values]:
     """The first `top` contexts in rank order (all for None) and their influence.
 
     Rank order: sign(T) x influence, ascending; ties by document and position. Memory is bounded by `top` and
-    one block. For a `PairTable`, the contexts whose input is a word of the test; others have no influence.
+    one block. Contexts that have no influence by the kind of the method are left out, see `pairs.contexts`.
     """
     sign = np.sign(problem.value)
-    wanted = pairs.wanted if isinstance(pairs, PairTable) else None
     kept: list[Contexts] = []
     influences: list[Values] = []
     bar = np.inf  # what a context must come below to be among the first
-    for contexts in problem.contexts(wanted=wanted):
-        influence = context_influence(pairs, contexts)
+    for contexts, influence in pairs.contexts():
         good = np.flatnonzero(sign * influence <= bar)
         kept.append(contexts.take(good))
         influences.append(influence[good])
@@ -53,7 +46,7 @@ def _select(kept: list[Contexts], influences: list[Values], sign: float, top: in
 
 @dataclass(frozen=True, eq=False)
 class WordPairs:
-    """Pairs of words: rows of the vocabulary, expected count in the corpus, and influence of all of them together."""
+    """Pairs of words: rows of the vocabulary, count in an epoch, and influence of all of them together."""
 
     input: NDArray[np.int64]
     output: NDArray[np.int64]
@@ -62,24 +55,12 @@ class WordPairs:
 
 
 def top_pairs(problem: Problem, pairs: Pairs, top: int | None) -> WordPairs:
-    """The first `top` pairs (input, output) in rank order (all for None): N_wc times the influence of one pair."""
+    """The first `top` pairs (input, output) in rank order (all for None)."""
     sign = np.sign(problem.value)
-    kept: list[tuple[NDArray[np.int64], NDArray[np.int64], Values, Values]] = []
-    if isinstance(pairs, PairTable):
-        slot, output = np.nonzero(problem.counts)
-        found = [(problem.rows[slot], output, problem.counts[slot, output])]
-    else:
-        counts = problem.pair_counts
-        row, column, weight = counts.row.astype(np.int64), counts.column.astype(np.int64), counts.weight.astype(float)
-        same = row == column
-        # Both directions of a pair, once for a word with itself, whose two directions are one cell.
-        found = [(row, column, np.where(same, 2 * weight, weight)), (column[~same], row[~same], weight[~same])]
-    for inputs, outputs, weights in found:
-        for start in range(0, len(inputs), CHUNK):
-            part = slice(start, start + CHUNK)
-            influence = weights[part] * pairs.of(inputs[part], outputs[part])
-            first = np.lexsort((outputs[part], inputs[part], sign * influence))[:top]
-            kept.append((inputs[part][first], outputs[part][first], weights[part][first], influence[first]))
+    kept: list[Cells] = []
+    for inputs, outputs, weights, influence in pairs.cells(CHUNK):
+        first = np.lexsort((outputs, inputs, sign * influence))[:top]
+        kept.append((inputs[first], outputs[first], weights[first], influence[first]))
     if not kept:
         none = np.empty(0, dtype=np.int64)
         return WordPairs(none, none, np.empty(0), np.empty(0))

@@ -11,7 +11,8 @@ and with the adjoint ubar' of u' and cbar_i' of c_i', the rate eta and r_i = |g_
     gbar_i = ubar' . c_i + cbar_i' . u        xbar_i = -eta r_i (1 - r_i) gbar_i
     cbar_i = cbar_i' + g_i ubar' + xbar_i u        ubar = ubar' + sum_i (g_i cbar_i' + xbar_i c_i)
 
-The derivative by the weight of the document, which multiplies eta, grows by gbar_i g_i.
+The derivative by the weight of the document, which multiplies eta, grows by gbar_i g_i. The sum of these over the
+outputs of one pair is the derivative by a weight on that pair alone.
 """
 
 from __future__ import annotations
@@ -54,6 +55,9 @@ def reverser(dim: int) -> Callable[..., None]:
     Its arguments are those of `train_documents` with a full tape, then the adjoints, U_bar and C_bar (V, lanes, d), and
     `found` (documents of the corpus, lanes), to which the derivatives by the documents' weights are added. U and C go
     from their state after the documents to that before, the adjoints likewise.
+
+    `spots` (pairs, 2) and `drawn` (pairs, lanes) receive of each pair on the tape the positions of input and output in
+    the document, and the derivatives by the weight of the pair alone; unless their length is 0.
     """
 
     @compiled
@@ -80,14 +84,17 @@ def reverser(dim: int) -> Callable[..., None]:
             U_row[i] = u[i]
 
     @compiled
-    def reverse(inputs, outputs, pairs, tape, begin, rate, U, C, U_bar, C_bar, u, c, old, new, sums):  # type: ignore[no-untyped-def]
+    def reverse(inputs, outputs, pairs, tape, begin, rate, U, C, U_bar, C_bar, u, c, old, new, sums, drawn):  # type: ignore[no-untyped-def]
         lanes = U_bar.shape[1]
         width = outputs.shape[1]
         flat = C_bar.reshape(-1)
         eta = U.dtype.type(rate)
         one = U.dtype.type(1)
+        before = np.empty(lanes if len(drawn) else 0)
         for p in range(pairs - 1, -1, -1):
             w = inputs[p]
+            for m in range(len(before)):
+                before[m] = sums[m]
             undo(outputs, p, tape, begin + p, u, U[w], C)
             for m in range(lanes):
                 for i in range(dim):
@@ -120,18 +127,20 @@ def reverser(dim: int) -> Callable[..., None]:
             for m in range(lanes):
                 for i in range(dim):
                     U_bar[w, m, i] = new[m, i]
+            for m in range(len(before)):
+                drawn[begin + p, m] = sums[m] - before[m]
 
     @compiled
     def reverse_documents(  # type: ignore[no-untyped-def]
         tokens, offsets, documents, keys, rates, keep, threshold, alias, window, negative, U, C, tape,
-        U_bar, C_bar, found,
+        U_bar, C_bar, found, spots, drawn,
     ):  # fmt: skip
         longest = 1
         for document in documents:
             longest = max(longest, offsets[document + 1] - offsets[document])
         words = np.empty(longest, dtype=np.int32)
         places = np.empty((longest, 2), dtype=np.int32)
-        room = CENTRES * 2 * window
+        room = CENTRES * min(2 * window, longest)
         inputs = np.empty(room, dtype=np.int32)
         outputs = np.empty((room, 1 + negative), dtype=np.int32)
         centres = np.empty((room, 2), dtype=np.int32)
@@ -154,7 +163,11 @@ def reverser(dim: int) -> Callable[..., None]:
                     words, places, kept, first, last, keys[n], threshold, alias, window, inputs, outputs, centres
                 )
                 left -= pairs
-                reverse(inputs, outputs, pairs, tape, left, rates[n], U, C, U_bar, C_bar, u, c, old, new, sums)
+                reverse(inputs, outputs, pairs, tape, left, rates[n], U, C, U_bar, C_bar, u, c, old, new, sums, drawn)
+                if len(spots):
+                    for p in range(pairs):
+                        for side in range(2):
+                            spots[left + p, side] = places[centres[p, side], 0]
             for m in range(lanes):
                 found[document, m] += sums[m]
 

@@ -75,13 +75,13 @@ def make_plan(run: Run, test: str | BiasTest | None, request: Request, progress:
     newest = newest_ranking(run)
     question = choose_test(run, test)
     method, measure, damping = request.method, request.measure, request.damping
-    ensemble, confidence = None, None
+    ensemble, confidence, adaptive = None, None, None
     solving: dict[str, Any] = {}
     if newest and newest.test == question:
         method = method or newest.about["method"]
         measure = measure or newest.about["measure"]
         if method == newest.about["method"]:
-            solving = newest.about.get("solving") or {}
+            solving, adaptive = newest.about.get("solving") or {}, newest.about.get("adaptive")
         damping = damping or newest.about["asked_damping"]
         ensemble, confidence = newest.models if newest.models > 1 else None, newest.about.get("confidence")
     method, measure = method or RECOMMENDED, measure or "effect_size"
@@ -104,7 +104,8 @@ def make_plan(run: Run, test: str | BiasTest | None, request: Request, progress:
         method = str(request.ranking)
     else:
         options: dict[str, Any] = {"method": method, "measure": measure, "damping": damping, "half": half, **solving}
-        ranked = rank(run, used, ensemble=ensemble, confidence=confidence, progress=progress, **options)
+        options |= {"ensemble": ensemble, "confidence": confidence, "adaptive": adaptive}
+        ranked = rank(run, used, progress=progress, **options)
         order = np.array([run.corpus.number[doc_id] for doc_id in _candidates(ranked, request)])
         crossing = ranked.about["zero_crossing"]
         chosen = find_method(method)

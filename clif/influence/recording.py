@@ -1,0 +1,138 @@
+"""The influence of every context by the derivative of the training run: one adjoint, that of T itself, carried back.
+
+What one drawn pair adds to the derivative by the weight of its document is the derivative by a weight on that pair
+alone (see `reverse`). So with g_i the steps of a pair and gbar_i their adjoints,
+
+    influence(context) = -dT / d w_context = -sum over the times that it was drawn, and its outputs, of gbar_i g_i
+
+the predicted change of T when that pair is never trained at that place; contexts sum to their document. For the
+documents alone the parts of T are carried instead (see `unrolled`), as sets are predicted by these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clif.files import whole_file
+from clif.influence.attribution import Attribution, SolveReport
+from clif.influence.drawn import DrawnContexts, pack, unpack
+from clif.influence.joint import SolveSettings, Store
+from clif.influence.problem import Problem
+from clif.influence.sums import ROWS, Sums, row_type
+from clif.influence.unrolled import derivatives
+from clif.manifest import fingerprint
+from clif.training.paired import PairedTraining, cut
+
+Array = NDArray[Any]
+Integers = NDArray[np.int64]
+
+
+def unrolled_contexts(problem: Problem, _settings: SolveSettings, store: Store) -> Attribution:
+    """The influence of every context that the run's training drew.
+
+    The rows lie beside the checkpoints, in a file that is named by what they follow from; the store keeps where each
+    document begins in it. Without a folder they are held in memory.
+
+    Raises
+    ------
+    UsageError
+        The training cannot be repeated: it was done by gensim, or by more than one worker.
+    InputError
+        The file cannot be written.
+
+    """
+    problem.checkpoints.check("unrolled")
+    path, rows = _path(problem), np.empty(0, dtype=row_type(np.float32))
+
+    def record() -> tuple[Integers, SolveReport]:
+        nonlocal rows
+        starts, rows = record_contexts(problem, path)
+        return starts, SolveReport(0.0)
+
+    starts, report = store("unrolled-contexts", record)
+    if report.reused:
+        assert path is not None
+        if path.is_file() and path.stat().st_size == starts[-1] * rows.itemsize:
+            rows = _open(path, rows.dtype)
+        else:  # removed, or cut short
+            record()
+    return Attribution(DrawnContexts(problem, starts, rows))
+
+
+def record_contexts(
+    problem: Problem, path: Path | None = None, *, precision: type[np.floating] = np.float32, most: int = ROWS
+) -> tuple[Integers, Array]:
+    """Where each document begins (documents + 1,), and the rows of all contexts, written to `path` if there is one.
+
+    `precision` is that of the training; at most some `most` rows are held in memory at a time, if there is a path.
+    """
+    corpus, epochs = problem.corpus, problem.settings.epochs
+    problem.progress(
+        "plan", 0, None, "Going back through the training, pair by pair: this takes about as long as three trainings."
+    )
+    problem.checkpoints.at(epochs - 1)  # trained and kept, if it is missing, before there is a folder to put files in
+    with Sums(_edges(problem, most), problem.folder, precision) as sums:
+
+        def record(documents: Integers, spots: NDArray[np.integer], drawn: Array) -> None:
+            position, output_position = spots.T.astype(np.int64)
+            sums.add(pack(corpus, documents, position, output_position), -drawn[:, 0])
+
+        derivatives(
+            problem.checkpoints, problem.rows, problem.gradient[None], precision=precision, record=record,
+            progress=problem.progress,
+        )  # fmt: skip
+        counts = np.zeros(len(corpus), dtype=np.int64)
+
+        def blocks() -> Iterator[Array]:
+            for key, times, value in sums.totals():
+                nonlocal counts
+                counts += np.bincount(unpack(corpus, key)[0], minlength=len(corpus))
+                rows = np.empty(len(key), dtype=sums.type)
+                rows["key"], rows["times"], rows["value"] = key, times, value
+                yield rows
+
+        if path is None:
+            rows = np.concatenate([np.empty(0, dtype=sums.type), *blocks()])
+        else:
+            with whole_file(path) as temporary, temporary.open("wb") as file:
+                for block in blocks():
+                    block.tofile(file)
+            rows = _open(path, sums.type)
+    return np.concatenate([[0], np.cumsum(counts)]), rows
+
+
+def _edges(problem: Problem, most: int) -> Integers:
+    """Keys that part the documents into ranges of some `most` drawn pairs each."""
+    corpus, epochs = problem.corpus, problem.settings.epochs
+    training = PairedTraining(corpus, problem.vocabulary, problem.settings)
+    epoch = training.epoch(0)
+    sizes = np.zeros(len(corpus), dtype=np.int64)
+    sizes[epoch.documents] = training.pairs(epoch)  # other epochs draw about as many
+    ends = np.array([last for _, last in cut(sizes * epochs, most)[:-1]], dtype=np.int64)
+    return pack(corpus, ends, np.zeros_like(ends), np.zeros_like(ends))
+
+
+def _path(problem: Problem) -> Path | None:
+    """Where the rows are kept: beside the checkpoints, by what they follow from; None without a folder."""
+    if problem.folder is None:
+        return None
+    mark = fingerprint(
+        {
+            "corpus": problem.corpus.content_hash,
+            "settings": problem.settings.to_dict(),
+            "rows": problem.rows.tolist(),
+            "gradient": problem.gradient.tolist(),
+        }
+    )
+    return problem.folder / f"seed-{problem.settings.seed}.contexts-{mark[:12]}.rows"
+
+
+def _open(path: Path, kind: np.dtype[Any]) -> Array:
+    if not path.stat().st_size:  # which cannot be mapped
+        return np.empty(0, dtype=kind)
+    return np.memmap(path, dtype=kind, mode="r")
