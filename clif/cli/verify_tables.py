@@ -66,11 +66,11 @@ def _method_row(name: str, found: dict[str, Any], digits: int) -> list[str]:
     scores = _list(found["lds"])
     return [
         name,
-        number(targeted["pearson"]),
+        number(targeted["pearson"], 3),
         number(targeted["slope"]),
         number(targeted["rms"], digits + 1),
-        number(found["random"]["pearson"]),
-        number(found["same_run"]["targeted"]["pearson"]),
+        number(found["random"]["pearson"], 3),
+        number(found["same_run"]["targeted"]["pearson"], 3),
         " ".join(number(score["spearman"]) for score in scores) or "-",
     ]
 

@@ -100,7 +100,7 @@ def compare(predicted: Predicted, realised: Realised, others: Mapping[str, Predi
             for name, which in groups.items()
         },
         "signs": {name: signs(mean[which], actual[which], noise) if scaled else None for name, which in groups.items()},
-        "coverage": {"level": LEVEL, "targeted": None, "random": None, "subset": None},
+        "coverage": {"level": LEVEL, **dict.fromkeys(("all", "targeted", "random", "subset"))},
         "bars": None,
         **bars,
         "gap": gap(predicted, realised, others),
@@ -162,7 +162,7 @@ def _bars(predicted: Predicted, realised: Realised) -> dict[str, Any]:
     widths[learnt] = without_own_size(judged)
     if bars:
         widths[~learnt] = bars.half_width(rest.share, rest.predicted, rest.variance)
-    groups = {"targeted": realised.targeted, "random": realised.random, "subset": ~learnt}
+    groups = {"all": learnt, "targeted": realised.targeted, "random": realised.random, "subset": ~learnt}
     return {
         "widths": widths,
         "coverage": {

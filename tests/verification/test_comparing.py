@@ -93,7 +93,9 @@ def test_scores_that_only_rank_have_ranks_and_no_bars():
     found = compare(predicted(some, "length", times=1000.0), realised(some), {})
     assert found["targeted"]["spearman"] == pytest.approx(1)
     assert found["targeted"]["pearson"] is found["targeted"]["rms"] is found["bars"] is None
-    assert found["coverage"] == {"level": 0.9, "targeted": None, "random": None, "subset": None}
+    assert found["coverage"] == {
+        "level": 0.9, "all": None, "targeted": None, "random": None, "subset": None,
+    }  # fmt: skip
     assert found["signs"] == {"targeted": None, "random": None}
     assert {row["half_width"] for row in found["sets"]} == {None}
     assert set(found["gap"].values()) == {None, found["gap"]["seeds"]}
