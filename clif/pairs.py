@@ -32,8 +32,8 @@ class Contexts:
     """Training contexts of some documents as parallel arrays, ordered by document and position.
 
     `document` indexes the corpus; `position` and `output_position` index the document's tokens; `input` and
-    `output` are rows of the vocabulary; `weight` is the expected number of times the pair is formed in an
-    epoch.
+    `output` are rows of the vocabulary; `weight` is the number of times the pair is formed in an epoch: expected,
+    or, for contexts as a training drew them, the mean over its epochs.
     """
 
     document: NDArray[np.int64]

@@ -6,6 +6,7 @@ What is differentiated here is differentiated by torch, from the loss and the ob
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -197,3 +198,21 @@ def assert_close(actual: NDArray, expected: NDArray, rtol: float) -> None:
 def apart(actual: NDArray, expected: NDArray) -> float:
     """Relative distance |actual - expected| / |expected|; 0 where both are zero."""
     return float(np.linalg.norm(actual - expected) / (np.linalg.norm(expected) or 1.0))
+
+
+@dataclass(frozen=True)
+class Starts:
+    """Stands for the file that says where sentences begin."""
+
+    starts: np.ndarray
+
+    def read(self) -> np.ndarray:
+        return self.starts
+
+
+def cut(problem: Problem, seed: int = 0) -> Problem:
+    """The same with documents cut into sentences, at every document's first token and some others."""
+    rng, corpus = np.random.default_rng(seed), problem.corpus
+    begins = rng.random(len(corpus.tokens)) < 0.3
+    begins[corpus.offsets[:-1][corpus.lengths > 0]] = True
+    return replace(problem, corpus=replace(corpus, sentence_file=Starts(np.flatnonzero(begins).astype(np.uint64))))

@@ -21,7 +21,7 @@ from clif.ranking import make_problem, newest_ranking, rank
 from clif.run import Run, open_run
 from clif.training import train
 
-SOME = ["block", "clif", "gradient"]
+SOME = ["block", "clif", "gradient", "unrolled"]
 
 
 def some_ids(run: Run) -> list[str]:

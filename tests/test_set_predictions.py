@@ -132,3 +132,16 @@ def test_a_method_without_one_is_not_asked_again(opened, planted, trained, monke
     monkeypatch.setattr(ensembles, "solve_store", lambda *_args, **_options: asked.append("store"))
     retrain(opened, remove=5, seeds=1, controls=0)
     assert asked == []
+
+
+def test_documents_chosen_in_chunks_are_those_that_are_removed(opened, planted, trained):
+    plain = order_of(rank(opened, planted), opened)
+    ranking = rank(opened, planted, adaptive=30)
+    done = retrain(opened, remove=30, seeds=1, controls=0)
+    removed = (done.folder / "removed").glob("*")
+    text = "".join(path.read_text() for path in removed)
+    assert all(f'"{doc_id}"' in text for doc_id in ranking.doc_ids[:30])
+    problem = make_problem(opened, planted, "effect_size")
+    change = predict_value(problem, removal(problem, order_of(ranking, opened)[:30])) - problem.value
+    assert done.to_dict()["predicted"] == pytest.approx(change)
+    assert abs(problem.value + change) <= abs(predict_value(problem, removal(problem, plain[:30]))) + 1e-9

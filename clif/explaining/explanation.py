@@ -22,7 +22,7 @@ TOP = 10  # pairs and words
 class PairShare:
     """A pair of words in a document: how often it stands there and the influence of all its contexts.
 
-    `weight` is how often an epoch is expected to train it there; `nearest` and `farthest` count words.
+    `weight` is how often an epoch trains it there (see `clif.pairs.Contexts`); `nearest` and `farthest` count words.
     """
 
     input: str
@@ -88,7 +88,7 @@ class Explanation:
         """The contexts as a data frame, in the order of the text.
 
         `position` counts the document's tokens from 0, `distance` is output minus input position, `weight` the
-        expected number of times that the pair is trained there in an epoch.
+        number of times that the pair is trained there in an epoch (see `clif.pairs.Contexts`).
         """
         import pandas as pd
 

@@ -14,10 +14,9 @@ from clif.corpus.metadata_file import read_row
 from clif.errors import InputError, UsageError
 from clif.explaining.asking import Asked, choose_question
 from clif.explaining.explanation import Explanation
-from clif.explaining.parts import associations, context_columns, pair_shares, sets_of_tokens, word_shares
+from clif.explaining.parts import associations, context_columns, pair_shares, sets_of_tokens, share_out, word_shares
 from clif.explaining.texts import read_text
-from clif.influence.attribution import Attribution, Pairs, PairTable
-from clif.influence.listing import context_influence
+from clif.influence.attribution import Attribution, Pairs
 from clif.influence.memory import check_memory
 from clif.influence.problem import Problem
 from clif.influence.rehearsal import rehearse
@@ -75,12 +74,15 @@ def explain(
             where="--method",
             next="Use --method block, clif or gradient.",
         )
-    wanted = pairs.wanted if isinstance(pairs, PairTable) else None
-    contexts = Contexts.join(list(problem.contexts(np.array([document]), wanted=wanted)))
-    influence = context_influence(pairs, contexts)
+    blocks = list(pairs.contexts(np.array([document])))
+    contexts = Contexts.join([block for block, _ in blocks])
+    influence = np.concatenate([np.empty(0), *(values for _, values in blocks)])
     tokens = pairs.tokens(document, document + 1)[0]
     total = float(tokens.sum())  # to the last bits that of the ranking, which sums tokens too
     everyone = _of_all(run, asked, pairs, document, total, threads, progress)
+    if asked.method.contexts:  # found apart from the documents, so up to rounding
+        total = float(everyone[document])
+        tokens, influence = share_out(tokens, total), share_out(influence, total)
     about = {
         "doc_id": doc_id,
         "rank": _rank(everyone, document, problem.value),
@@ -146,7 +148,7 @@ def _attribute(run: Run, problem: Problem, asked: Asked, progress: Progress) -> 
     warm_up(lambda: rehearse(problem, asked.method), lambda note: progress("compile", 0, None, note))
     progress("solve", 0, None, "pairs of words")
     with threadpool_limits(1):  # the same bits as in a ranking
-        return asked.method.attribute(problem, asked.solving, store)
+        return asked.method.find(problem, asked.solving, store, parts=True)
 
 
 def _of_all(
@@ -157,7 +159,8 @@ def _of_all(
         influence = np.empty(len(run.corpus))
         influence[[run.corpus.number[doc_id] for doc_id in asked.stored.doc_ids]] = asked.stored.influence
         # Another version of clif may have made the list.
-        if np.isclose(influence[document], total, rtol=1e-6, atol=1e-9 * np.abs(influence).max()):
+        rounding = 1e-4 if asked.method.contexts else 1e-9
+        if np.isclose(influence[document], total, rtol=1e-6, atol=rounding * np.abs(influence).max()):
             return influence
     return np.asarray(document_influence(pairs, threads, progress)[0])
 

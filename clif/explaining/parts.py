@@ -41,6 +41,13 @@ def context_columns(problem: Problem, contexts: Contexts, influence: Values) -> 
     return dict(zip(COLUMNS, columns, strict=True))
 
 
+def share_out(influence: Values, total: float) -> Values:
+    """Influences that sum to `total`: what rounding left between it and their sum is shared out by their size."""
+    sizes = np.abs(influence)
+    whole = float(sizes.sum())
+    return influence + (total - float(influence.sum())) / whole * sizes if whole else influence
+
+
 def pair_shares(problem: Problem, contexts: Contexts, influence: Values) -> tuple[PairShare, ...]:
     """Contexts added up by their two words, by falling |influence|; ties by spelling."""
     words, size = problem.vocabulary.words, len(problem.vocabulary)

@@ -87,9 +87,7 @@ class DrawnContexts:
         document, position, output_position = unpack(corpus, rows["key"])
         base, size = corpus.offsets[document] - corpus.offsets[first], int(corpus.offsets[last] - corpus.offsets[first])
         half = 0.5 * rows["value"].astype(np.float64)
-        return np.asarray(
-            [np.bincount(base + position, half, size) + np.bincount(base + output_position, half, size)]
-        )
+        return np.asarray([np.bincount(base + position, half, size) + np.bincount(base + output_position, half, size)])
 
     def cells(self, most: int) -> Iterator[Cells]:
         """Yield the pairs of words that were drawn, each once, `most` at a time."""

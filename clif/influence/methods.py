@@ -15,6 +15,7 @@ from clif.influence import baselines, local
 from clif.influence.attribution import Attribution
 from clif.influence.joint import SolveSettings, Store, joint
 from clif.influence.problem import Problem
+from clif.influence.recording import unrolled_contexts
 from clif.influence.released import released
 from clif.influence.source import source
 from clif.influence.turnover import turnover
@@ -30,7 +31,8 @@ class Method:
     `predicts` is false where the numbers are no predictions of a change of T. `solves` says that the settings of
     the joint solve matter; `damped`, that the damping does; `repeats`, that it needs a training that can be repeated.
     `sets` says how a set of documents is predicted: by the "sum" of influences, by a "newton" step on what remains, or
-    by the "predictor" that the method brings.
+    by the "predictor" that the method brings. `contexts` attributes to contexts, where that takes a computation other
+    than `attribute`.
     """
 
     name: str
@@ -42,11 +44,17 @@ class Method:
     damped: bool = False
     repeats: bool = False
     sets: str = "sum"
+    contexts: Attribute | None = None
 
     @property
     def finds_sets(self) -> bool:
         """Whether sets are predicted by what the method found, beside the influences."""
         return self.sets == "predictor"
+
+    def find(self, problem: Problem, settings: SolveSettings, store: Store, *, parts: bool = False) -> Attribution:
+        """What the method finds: for documents, or, with `parts`, for all that documents consist of."""
+        attribute = self.contexts if parts and self.contexts else self.attribute
+        return attribute(problem, settings, store)
 
 
 def _plain(attribute: Callable[[Problem], Attribution]) -> Attribute:
@@ -92,10 +100,11 @@ METHODS = {
         Method(
             "unrolled",
             "no approximation but linearity: the derivative of the run's own training, step by step",
-            "some ten training runs; needs the paired trainer",
+            "some ten training runs, three for contexts; needs the paired trainer",
             unrolled,
             repeats=True,
             sets="predictor",
+            contexts=unrolled_contexts,
         ),
         Method(
             "lissa",

@@ -5,20 +5,21 @@ alone (see `reverse`). So with g_i the steps of a pair and gbar_i their adjoints
 
     influence(context) = -dT / d w_context = -sum over the times that it was drawn, and its outputs, of gbar_i g_i
 
-the predicted change of T when that pair is never trained at that place; contexts sum to their document. For the
-documents alone the parts of T are carried instead (see `unrolled`), as sets are predicted by these.
+the predicted change of T when the pair is never trained at that place; contexts sum to their document. For documents
+alone the parts of T are carried instead, as sets are predicted by these (see `unrolled`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from clif.files import whole_file
+from clif.files import parents_of, whole_file
 from clif.influence.attribution import Attribution, SolveReport
 from clif.influence.drawn import DrawnContexts, pack, unpack
 from clif.influence.joint import SolveSettings, Store
@@ -30,12 +31,13 @@ from clif.training.paired import PairedTraining, cut
 
 Array = NDArray[Any]
 Integers = NDArray[np.int64]
+PRECISION = np.float32  # of a training
 
 
 def unrolled_contexts(problem: Problem, _settings: SolveSettings, store: Store) -> Attribution:
     """The influence of every context that the run's training drew.
 
-    The rows lie beside the checkpoints, in a file that is named by what they follow from; the store keeps where each
+    They lie beside the checkpoints, in a file that is named by what they follow from; the store keeps where each
     document begins in it. Without a folder they are held in memory.
 
     Raises
@@ -47,73 +49,80 @@ def unrolled_contexts(problem: Problem, _settings: SolveSettings, store: Store) 
 
     """
     problem.checkpoints.check("unrolled")
-    path, rows = _path(problem), np.empty(0, dtype=row_type(np.float32))
+    path = _path(problem)
+    made: list[DrawnContexts] = []
 
-    def record() -> tuple[Integers, SolveReport]:
-        nonlocal rows
-        starts, rows = record_contexts(problem, path)
-        return starts, SolveReport(0.0)
+    def record() -> tuple[Array, SolveReport]:
+        made.append(record_contexts(problem, path))
+        return made[0].starts, SolveReport(0.0)
 
-    starts, report = store("unrolled-contexts", record)
-    if report.reused:
-        assert path is not None
-        if path.is_file() and path.stat().st_size == starts[-1] * rows.itemsize:
-            rows = _open(path, rows.dtype)
-        else:  # removed, or cut short
-            record()
-    return Attribution(DrawnContexts(problem, starts, rows))
+    starts, _ = store("unrolled-contexts", record)
+    kind = row_type(PRECISION)
+    if not made and path and path.is_file() and path.stat().st_size == starts[-1] * kind.itemsize:
+        return Attribution(DrawnContexts(problem, starts, _open(path, kind)))
+    if not made:  # the file was removed, or cut short
+        record()
+    return Attribution(made[0])
 
 
 def record_contexts(
-    problem: Problem, path: Path | None = None, *, precision: type[np.floating] = np.float32, most: int = ROWS
-) -> tuple[Integers, Array]:
-    """Where each document begins (documents + 1,), and the rows of all contexts, written to `path` if there is one.
+    problem: Problem,
+    path: Path | None = None,
+    *,
+    precision: type[np.floating] = PRECISION,
+    segment: int | None = None,
+    most: int = ROWS,
+) -> DrawnContexts:
+    """Go back through the training and add up what each context did; written to `path`, or held in memory without one.
 
-    `precision` is that of the training; at most some `most` rows are held in memory at a time, if there is a path.
+    `precision` and `segment` as for `derivatives`. With a path, memory holds some `most` drawn pairs at a time.
     """
-    corpus, epochs = problem.corpus, problem.settings.epochs
-    problem.progress(
-        "plan", 0, None, "Going back through the training, pair by pair: this takes about as long as three trainings."
-    )
-    problem.checkpoints.at(epochs - 1)  # trained and kept, if it is missing, before there is a folder to put files in
-    with Sums(_edges(problem, most), problem.folder, precision) as sums:
+    corpus = problem.corpus
+    note = "Going back through the training, pair by pair: this takes about as long as three trainings."
+    problem.progress("plan", 0, None, note)
+    with ExitStack() as stack:
+        if path:
+            stack.enter_context(parents_of(path))
+        sums = stack.enter_context(Sums(_edges(problem, most), problem.folder, precision))
 
         def record(documents: Integers, spots: NDArray[np.integer], drawn: Array) -> None:
             position, output_position = spots.T.astype(np.int64)
             sums.add(pack(corpus, documents, position, output_position), -drawn[:, 0])
 
         derivatives(
-            problem.checkpoints, problem.rows, problem.gradient[None], precision=precision, record=record,
-            progress=problem.progress,
+            problem.checkpoints, problem.rows, problem.gradient[None], precision=precision, segment=segment,
+            record=record, progress=problem.progress,
         )  # fmt: skip
         counts = np.zeros(len(corpus), dtype=np.int64)
-
-        def blocks() -> Iterator[Array]:
-            for key, times, value in sums.totals():
-                nonlocal counts
-                counts += np.bincount(unpack(corpus, key)[0], minlength=len(corpus))
-                rows = np.empty(len(key), dtype=sums.type)
-                rows["key"], rows["times"], rows["value"] = key, times, value
-                yield rows
-
-        if path is None:
-            rows = np.concatenate([np.empty(0, dtype=sums.type), *blocks()])
-        else:
+        blocks = _count(problem, sums, counts)
+        if path:
             with whole_file(path) as temporary, temporary.open("wb") as file:
-                for block in blocks():
+                for block in blocks:
                     block.tofile(file)
             rows = _open(path, sums.type)
-    return np.concatenate([[0], np.cumsum(counts)]), rows
+        else:
+            rows = np.concatenate([np.empty(0, dtype=sums.type), *blocks])
+    return DrawnContexts(problem, np.concatenate([[0], np.cumsum(counts)]), rows)
+
+
+def _count(problem: Problem, sums: Sums, counts: Integers) -> Iterator[Array]:
+    """Yield the rows of all contexts, and add to `counts` how many there are of each document."""
+    for key, times, value in sums.totals():
+        document, _, _ = unpack(problem.corpus, key)
+        counts += np.bincount(document, minlength=len(counts))
+        rows = np.empty(len(key), dtype=sums.type)
+        rows["key"], rows["times"], rows["value"] = key, times, value
+        yield rows
 
 
 def _edges(problem: Problem, most: int) -> Integers:
     """Keys that part the documents into ranges of some `most` drawn pairs each."""
-    corpus, epochs = problem.corpus, problem.settings.epochs
-    training = PairedTraining(corpus, problem.vocabulary, problem.settings)
+    corpus, settings = problem.corpus, problem.settings
+    training = PairedTraining(corpus, problem.vocabulary, settings)
     epoch = training.epoch(0)
     sizes = np.zeros(len(corpus), dtype=np.int64)
     sizes[epoch.documents] = training.pairs(epoch)  # other epochs draw about as many
-    ends = np.array([last for _, last in cut(sizes * epochs, most)[:-1]], dtype=np.int64)
+    ends = np.array([last for _, last in cut(sizes * settings.epochs, most)[:-1]], dtype=np.int64)
     return pack(corpus, ends, np.zeros_like(ends), np.zeros_like(ends))
 
 

@@ -12,8 +12,10 @@ from clif.influence.joint import SolveSettings, solve_joint
 from clif.influence.methods import Method
 from clif.influence.problem import Problem
 from clif.influence.turnover import turnover
+from clif.influence.unrolled import derivatives
 from clif.objectives import WEAT, BiasTest, cover
 from clif.settings import TrainingSettings
+from clif.training.checkpoints import Checkpoints
 from clif.vocabulary import Vocabulary
 
 WORDS = [f"w{n}" for n in range(8)]
@@ -28,6 +30,10 @@ def rehearse(problem: Problem, method: Method) -> None:
         pairs = JointPairs.of_solve(small, s)
         pairs.tokens(0, 1)
         pairs.of(np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64))
+    if method.name == "unrolled":  # whose kernel is made for the vectors' dimension
+        settings = TrainingSettings(dim=problem.settings.dim, epochs=1)
+        gradients = np.ones((1, 2, settings.dim))
+        derivatives(Checkpoints(small.corpus, small.vocabulary, settings), np.arange(2), gradients)
     if method.name == "turnover":
         turnover(small)
     elif not method.solves:

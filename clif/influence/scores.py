@@ -68,11 +68,12 @@ def score_documents(
     settings: SolveSettings | None = None,
     *,
     store: Store = _solve_anew,
+    parts: bool = False,
     threads: int | None = None,
     progress: Progress = silent,
 ) -> Scores:
     """Score every document, also those that hold no word of the test (their influence by `block` is 0)."""
-    return score_many([problem], method, settings, stores=[store], threads=threads, progress=progress)[0]
+    return score_many([problem], method, settings, stores=[store], parts=parts, threads=threads, progress=progress)[0]
 
 
 def score_many(
@@ -81,13 +82,15 @@ def score_many(
     settings: SolveSettings | None = None,
     *,
     stores: Sequence[Store] | None = None,
+    parts: bool = False,
     threads: int | None = None,
     progress: Progress = silent,
 ) -> list[Scores]:
     """Score every document for several questions about one model (`Problem.asking`).
 
     Counting and the set-up of the solves are done once, and joint solves are scored in one pass over the tokens. The
-    number of `threads` (all cores for None) changes no bit of the result. `stores` keep solves.
+    number of `threads` (all cores for None) changes no bit of the result. `stores` keep solves. `parts` asks for
+    `Scores.pairs`, which some methods find in another way than documents.
     """
     # Outside the clock: kernels compile once a machine.
     warm_up(lambda: rehearse(problems[0], method), lambda note: progress("compile", 0, None, note))
@@ -96,7 +99,7 @@ def score_many(
         for problem, store in zip(problems, stores or [_solve_anew] * len(problems), strict=True):
             cpu, began = time.process_time(), time.perf_counter()
             progress("solve", 0, None, "pairs of words")
-            found.append(method.attribute(problem, settings or SolveSettings(), store))
+            found.append(method.find(problem, settings or SolveSettings(), store, parts=parts))
             solving.append((time.perf_counter() - began, time.process_time() - cpu))
         cpu, began = time.process_time(), time.perf_counter()
         influence = _documents(found, threads, progress)

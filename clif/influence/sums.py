@@ -1,4 +1,4 @@
-"""Sums by key of more rows than memory holds: rows wait in files by ranges of the key, and each file is summed alone."""
+"""Sums by key of more rows than memory holds: rows wait in files by ranges of the key, which are summed one by one."""
 
 from __future__ import annotations
 

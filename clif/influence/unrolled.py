@@ -8,8 +8,9 @@ target word. With these,
     change of part i when z is removed = -d part_i / d w_z          influence(z) = dT/d parts . (changes of the parts)
 
 It is the effect in this run, with its order and its negatives; the mean over models that differ in their seed is that
-on the expected outcome. A set S takes its share of the curvature along, which no derivative at w = 1 knows. That share
-is taken from the test's rows at the end of the training (see `groups`), and T is evaluated at the parts
+on the expected outcome. Contexts have theirs by a pass of their own (see `recording`). A set S takes its share of the
+curvature along, which no derivative at w = 1 knows. That share is taken from the test's rows at the end of the training
+(see `groups`), and T is evaluated at the parts
 
     s(U) + sum over S of the changes + [s(U + delta) - s(U) - ds/dU . delta_1]
     delta = (H - H_S + damp I)^-1 g_S        delta_1 = (H + damp I)^-1 g_S, for each test word
@@ -17,13 +18,18 @@ is taken from the test's rows at the end of the training (see `groups`), and T i
 whose bracket is what a Newton step on what remains adds to its own first order.
 
 After: Maclaurin, Duvenaud, Adams 2015 (reversing training); Hara, Nitanda, Maehara 2019 (SGD-influence); Ilyas and
-Engstrom 2025 (metagradients). Rounding of the undone steps does not build up: every SEGMENT pairs the vectors are taken
-from the forward run.
+Engstrom 2025 (metagradients).
+
+Undoing a pair stretches rounding errors of the input vector by 1 / (1 - sum_i g_i^2), so they grow exponentially with
+the pairs of one word, and faster where their steps agree, as at the start of a training. Hence the vectors are taken
+from the forward run after every segment, which ends before the stretches of any word come to exp(GROWTH); and what has
+been undone is compared with them.
 """
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +37,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from clif.errors import InputError
 from clif.influence.attribution import Attribution, SolveReport
 from clif.influence.groups import vectors_after
 from clif.influence.joint import SolveSettings, Store
@@ -41,7 +48,11 @@ from clif.training.checkpoints import Checkpoints
 from clif.training.paired import PairedTraining, cut
 
 Array = NDArray[Any]
-SEGMENT = 400_000  # pairs between two states of the vectors
+# Takes drawn pairs: their documents (pairs,), positions of input and output (pairs, 2), derivatives (pairs, m).
+Record = Callable[[NDArray[np.int64], NDArray[np.uint32], Array], None]
+SEGMENT = 400_000  # pairs between two states of the vectors, at the most
+GROWTH = 2.0  # derivatives are then wrong by some 1e-4 of the largest, by rounding in single precision
+LOST = 0.1  # of the length of U: where undone vectors are further off, derivatives are wrong by 1e-2 and more
 LANES = 32  # adjoints that are carried at once
 MEMORY = 1 << 29  # bytes of tape and states that are held in memory; beyond it they go to disk
 
@@ -94,10 +105,22 @@ def derivatives(
     gradients: Matrix,
     *,
     precision: type = np.float32,
-    segment: int = SEGMENT,
+    segment: int | None = None,
+    record: Record | None = None,
     progress: Progress = silent,
 ) -> Matrix:
-    """d f_m / d w_z of functions f_m of the final U, (documents, m), from their `gradients` (m, n, d) in U[rows]."""
+    """d f_m / d w_z of functions f_m of the final U, (documents, m), from their `gradients` (m, n, d) in U[rows].
+
+    `segment` is how many pairs are undone at a time, as many as rounding allows if it is left out. `record` is given
+    the derivatives by the weight of each drawn pair, some at a time; they sum to those by the weights of their
+    documents.
+
+    Raises
+    ------
+    InputError
+        Rounding errors grow too large while the training is undone: a document is too long for these learning rates.
+
+    """
     corpus, settings = checkpoints.corpus, checkpoints.settings
     training = PairedTraining(corpus, checkpoints.vocabulary, settings, precision=precision)
     U_bar: Array = np.zeros((len(checkpoints.vocabulary), len(gradients), settings.dim), dtype=precision)
@@ -108,25 +131,56 @@ def derivatives(
     for number in range(settings.epochs - 1, -1, -1):
         epoch = training.epoch(number)
         sizes = training.pairs(epoch)
-        parts = cut(sizes, segment)
+        parts = cut(sizes, segment or _pairs_at_a_time(checkpoints, training.keep, float(epoch.rates.max(initial=0))))
         U, C = checkpoints.at(number)
         U, C = U.astype(precision), C.astype(precision)
+        begin = U.copy()
         with Spool(checkpoints.folder) as spool:
             for first, last in parts:
                 tape: Array = np.empty((int(sizes[first:last].sum()), 1 + settings.negative), dtype=precision)
                 training.learn(epoch.part(first, last), U, C, tape)
                 spool.push(tape, U, C)
+            undone = None
             for done, (first, last) in enumerate(reversed(parts)):
                 note = f"epoch {number + 1} of {settings.epochs}, backwards"
                 progress("unroll", settings.epochs - 1 - number + done / len(parts), settings.epochs, note)
                 part = epoch.part(first, last)
                 tape, U, C = spool.pop()
+                _check(undone, U)
+                undone = U
+                drawn: Array = np.empty((len(tape) if record else 0, len(gradients)), dtype=precision)
+                spots = np.empty((len(drawn), 2), dtype=np.uint32)
                 kernel(
                     corpus.tokens, corpus.offsets, part.documents, part.keys, part.rates, training.keep,
                     training.threshold, training.alias, settings.window, settings.negative, U, C, tape,
-                    U_bar, C_bar, found,
+                    U_bar, C_bar, found, spots, drawn,
                 )  # fmt: skip
+                if record:
+                    record(np.repeat(part.documents, sizes[first:last]), spots, drawn)
+            _check(undone, begin)
     return found
+
+
+def _pairs_at_a_time(checkpoints: Checkpoints, keep: NDArray[np.float64], rate: float) -> int:
+    """Pairs until the stretches of the most frequent word come to exp(GROWTH).
+
+    Its share of the pairs is that of the tokens that are kept; a step g is some half of the learning rate.
+    """
+    kept = checkpoints.vocabulary.counts * keep
+    growth = kept.max() / kept.sum() * (1 + checkpoints.settings.negative) * (rate / 2) ** 2
+    return int(min(SEGMENT, max(1.0, GROWTH / growth))) if growth > 0 else SEGMENT
+
+
+def _check(undone: Array | None, true: Array) -> None:
+    """Raise InputError if what has been undone, if anything has, is not what it was in the forward run."""
+    if undone is None or np.linalg.norm(undone - true) <= LOST * np.linalg.norm(true):
+        return
+    raise InputError(
+        "rounding errors grow too large while this training is undone: a document is too long, with words that are too "
+        "frequent, for these learning rates",
+        where="--method unrolled",
+        next="Cut long documents, train with --sample 1e-3 or a smaller --alpha, or use --method source.",
+    )
 
 
 class Spool:

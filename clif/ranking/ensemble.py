@@ -191,13 +191,14 @@ def score_models(
     seeds: list[int],
     *,
     cache: bool = True,
+    parts: bool = False,
     threads: int | None = None,
     progress: Progress = silent,
 ) -> list[Answers]:
     """Score several questions, put to the run's own model by `problems`, on every model with these seeds.
 
     Errors are those of `train_further` and of `score_many`. The problems of the answers know how the method predicts
-    sets of documents.
+    sets of documents. `parts` as for `score_many`.
     """
     if method.repeats:
         problems[0].checkpoints.check(method.name)  # before other models are trained
@@ -205,7 +206,7 @@ def score_models(
 
     def score(asked: Sequence[Problem], identity: dict[str, str] | None = None) -> list[Scores]:
         stores = [solve_store(run, problem, solving, identity=identity, cache=cache) for problem in asked]
-        return score_many(asked, method, solving, stores=stores, threads=threads, progress=progress)
+        return score_many(asked, method, solving, stores=stores, parts=parts, threads=threads, progress=progress)
 
     answers = [
         Answers(seeds, [_informed(problem, scored.attribution)], [scored], training_cpu)

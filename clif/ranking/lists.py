@@ -169,7 +169,7 @@ def sentence_columns(problem: Problem, sentences: Sentences) -> dict[str, NDArra
 
 
 def pair_columns(problem: Problem, pairs: WordPairs) -> dict[str, NDArray[Any]]:
-    """PAIR_COLUMNS; `weight` is the expected number of times that the pair is formed in an epoch."""
+    """PAIR_COLUMNS; `weight` is how often the pair is formed in an epoch: expected, or drawn on the average."""
     words = np.array(problem.vocabulary.words, dtype=object)
     return {
         "rank": np.arange(1, len(pairs.input) + 1),

@@ -129,7 +129,10 @@ def rank_many(
         needed = check_memory(problems[0], chosen, solving, len(problems))
         if chosen.solves:
             progress("memory", 0, None, in_words(needed))
-        answers = score_models(run, problems, chosen, solving, seeds, cache=cache, threads=threads, progress=progress)
+        answers = score_models(
+            run, problems, chosen, solving, seeds, cache=cache, parts=unit != "document", threads=threads,
+            progress=progress,
+        )  # fmt: skip
         for n, answer in zip(missing, answers, strict=True):
             about = {"confidence": None, **recipes[n], "identity": run.identity, "recipe": marks[n]}
             found[n] = _list(answer, chosen, solving, about, paths[n], threads, progress, strict=strict)

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
-from helpers import assert_close, corpus_of, document_counts, random_problem
+from helpers import assert_close, corpus_of, cut, document_counts, random_problem
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clif.errors import UsageError
 from clif.influence import listing
 from clif.influence import scores as scoring
+from clif.influence.attribution import context_influence
 from clif.influence.joint import SolveSettings
-from clif.influence.listing import context_influence, top_contexts, top_pairs, top_sentences
+from clif.influence.listing import top_contexts, top_pairs, top_sentences
 from clif.influence.methods import METHODS
 from clif.influence.problem import Problem
 from clif.influence.scores import Scores, score_documents
@@ -169,24 +170,6 @@ def test_a_word_beside_itself_is_one_pair():
 
 
 # Sentences.
-
-
-@dataclass(frozen=True)
-class Starts:
-    """Stands for the file that says where sentences begin."""
-
-    starts: np.ndarray
-
-    def read(self) -> np.ndarray:
-        return self.starts
-
-
-def cut(problem: Problem, seed: int = 0) -> Problem:
-    """The same with documents cut into sentences, at every document's first token and some others."""
-    rng, corpus = np.random.default_rng(seed), problem.corpus
-    begins = rng.random(len(corpus.tokens)) < 0.3
-    begins[corpus.offsets[:-1][corpus.lengths > 0]] = True
-    return replace(problem, corpus=replace(corpus, sentence_file=Starts(np.flatnonzero(begins).astype(np.uint64))))
 
 
 @quick

@@ -9,20 +9,18 @@ import pytest
 from helpers import corpus_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from trainings import DIM, Doubles, question, topical, train, vocabulary_of
 
-from clif.errors import UsageError
+from clif.errors import InputError, UsageError
 from clif.influence.joint import SolveSettings
 from clif.influence.methods import METHODS
 from clif.influence.problem import Problem
 from clif.influence.scores import score_documents
 from clif.influence.unrolled import Spool, derivatives, part_changes
-from clif.objectives import WEAT, BiasTest, cover
 from clif.settings import TrainingSettings
 from clif.training.checkpoints import Checkpoints
-from clif.training.paired import PairedTraining, train_paired
-from clif.vocabulary import Vocabulary
+from clif.training.paired import train_paired
 
-DIM = 5  # one only: a kernel is compiled for each
 WORDS = 24
 
 
@@ -31,25 +29,6 @@ def made_corpus(seed, documents=8, longest=40):
     share = 1 / np.arange(1, WORDS + 1)
     lengths = rng.integers(0, longest, documents)
     return corpus_of([rng.choice(WORDS, n, p=share / share.sum()) for n in lengths], WORDS)
-
-
-def vocabulary_of(corpus):
-    return Vocabulary(corpus.types, np.maximum(corpus.counts, 1))
-
-
-class Doubles(Checkpoints):
-    """Checkpoints of a training in double precision."""
-
-    def at(self, epoch):
-        return train(self.corpus, self.settings, epochs=epoch)
-
-
-def train(corpus, settings, weights=None, epochs=None):
-    training = PairedTraining(corpus, vocabulary_of(corpus), settings, weights, precision=np.float64)
-    U, C = training.start()
-    for number in range(settings.epochs if epochs is None else epochs):
-        training.learn(training.epoch(number), U, C)
-    return U, C
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
@@ -85,30 +64,26 @@ def test_the_derivative_is_that_of_the_training(seed, epochs, window, negative, 
     assert np.abs(found - actual).max() <= 1e-4 * scale
 
 
-def topical(seed, documents=120, length=60):
-    """Documents that lean to one of two topics, about a test of 16 words."""
-    rng = np.random.default_rng(seed)
-    sizes = 48
-    base = np.ones(sizes)
-    docs = []
-    for _ in range(documents):
-        share = base.copy()
-        lean = rng.integers(0, 4)
-        for half in ((0, 8), (4, 12)) if lean < 2 else ((0, 12), (4, 8)):
-            start = half[lean % 2]
-            share[start : start + 4] *= 6
-        share[16 + 8 * lean : 24 + 8 * lean] *= 4
-        docs.append(rng.choice(sizes, length, p=share / share.sum()))
-    return corpus_of(docs, sizes)
+def plain_speech(documents, length):
+    """Documents in which one word in seven is the same, in a training that keeps them all."""
+    rng = np.random.default_rng(0)
+    share = 1 / np.arange(1, 201)
+    share[0] = share[1:].sum() / 6
+    corpus = corpus_of([rng.choice(200, length, p=share / share.sum()) for _ in range(documents)], 200)
+    options = TrainingSettings(dim=DIM, epochs=2, sample=0, min_count=1)
+    return Checkpoints(corpus, vocabulary_of(corpus), options), np.arange(20), rng.normal(size=(2, 20, DIM))
 
 
-def question(corpus, options, **more):
-    words = corpus.types
-    test = BiasTest(name="made", X=tuple(words[0:4]), Y=tuple(words[4:8]), A=tuple(words[8:12]), B=tuple(words[12:16]))
-    vocabulary = vocabulary_of(corpus)
-    trained = train_paired(corpus, vocabulary, options)
-    coverage = cover(test, vocabulary.index)
-    return Problem(corpus, vocabulary, options, trained.U, trained.C, WEAT(coverage), **more)
+def test_rounding_does_not_grow_out_of_hand():
+    asked = plain_speech(400, 150)
+    fine = derivatives(*asked, segment=500)
+    scale = np.abs(fine).max()
+    assert np.abs(derivatives(*asked) - fine).max() < 1e-3 * scale
+    with pytest.raises(InputError, match="rounding errors grow too large") as caught:
+        derivatives(*asked, segment=10**6)
+    assert "--method source" in caught.value.next
+    with pytest.raises(InputError, match="a document is too long"):
+        derivatives(*plain_speech(1, 60_000))
 
 
 def test_removals_do_what_was_predicted():
