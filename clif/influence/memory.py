@@ -14,6 +14,7 @@ from clif.influence.methods import Method
 from clif.influence.noise import HEAD, KEPT
 from clif.influence.problem import Problem
 from clif.influence.scores import BLOCK
+from clif.influence.unrolled import LANES, MEMORY
 
 # Different pairs of words for each token of a corpus; it falls as the corpus grows (1.9 for 2.3M tokens of Wikipedia).
 PAIRS_A_TOKEN = 2.0
@@ -38,7 +39,12 @@ def needs(problem: Problem, method: Method, settings: SolveSettings, objectives:
         tables = 8 * (6 * words * size + 2 * size * dim)
         if method.name == "source":  # which keeps the vectors of each epoch, and a table for each question
             tables += problem.settings.epochs * size * (2 * wide * dim + 8 * words * objectives)
-        return [Need("tables of the test's words", tables), scoring]
+        found = [Need("tables of the test's words", tables), scoring]
+        if method.name == "unrolled":
+            parts = problem.objective.n_X + problem.objective.n_Y
+            held = 2 * min(parts, LANES) * size * dim * wide + 4 * model + 2 * MEMORY
+            found.append(Need("undoing the training", held))
+        return found
     pairs = int(PAIRS_A_TOKEN * len(problem.corpus.tokens))
     counts = pairs * (4 + wide)
     laid_out = 2 * pairs * (2 + 4 + wide * (2 if settings.curvature == "exact" else 1))

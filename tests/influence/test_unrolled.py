@@ -13,6 +13,7 @@ from trainings import DIM, Doubles, question, topical, train, vocabulary_of
 
 from clif.errors import InputError, UsageError
 from clif.influence.joint import SolveSettings
+from clif.influence.memory import needs
 from clif.influence.methods import METHODS
 from clif.influence.problem import Problem
 from clif.influence.scores import score_documents
@@ -141,3 +142,9 @@ def test_a_spool_gives_back_what_was_put_down_last(memory, tmp_path: Path):
         for arrays in reversed(piles):
             assert all(np.array_equal(*pair) for pair in zip(spool.pop(), arrays, strict=True))
     assert not list(tmp_path.iterdir())
+
+
+def test_the_memory_of_the_adjoints_is_asked_for():
+    problem = question(topical(3, documents=5), TrainingSettings(dim=4, epochs=1, sample=0))
+    (need,) = [need for need in needs(problem, METHODS["unrolled"], SolveSettings()) if "undoing" in need.stage]
+    assert need.bytes > 2 * 8 * problem.U.size * 4  # eight parts, for U and C, in single precision
