@@ -32,14 +32,22 @@ def cpu_of(*command: str) -> tuple[dict[str, Any], float]:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--peers", is_flag=True, help="Compare with general attribution libraries instead, on a small corpus.")
 @click.option("--scale", is_flag=True, help="How the cost grows: rank quarters of CORPUS instead, up to the whole.")
+@click.option("--unrolled", is_flag=True, help="What the derivative of the training costs, beside the training.")
 @click.option("--methods", is_flag=True, help="Rank by every method instead, and compare with a dense joint solve.")
-def main(corpus: tuple[Path, ...], test: str, as_json: bool, peers: bool, scale: bool, methods: bool) -> None:
+def main(
+    corpus: tuple[Path, ...], test: str, as_json: bool, peers: bool, scale: bool, unrolled: bool, methods: bool
+) -> None:
     """Train on CORPUS (the speeches if left out) by each trainer with default settings, then rank every document.
 
     Costs of ranking are given as shares of gensim's training, and what is ranked is its model.
     """
-    if peers + scale + methods > 1:
-        raise click.UsageError("choose one of --peers, --scale and --methods")
+    if peers + scale + unrolled + methods > 1:
+        raise click.UsageError("choose one of --peers, --scale, --unrolled and --methods")
+    if unrolled:
+        from unrolled import run_unrolled
+
+        run_unrolled(corpus, test, as_json)
+        return
     if methods:
         from methods import run_methods
 
