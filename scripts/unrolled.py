@@ -1,4 +1,4 @@
-"""What the derivative of a training costs beside the training itself, in CPU seconds of one run; see scripts/benchmark."""
+"""What the derivative of a training costs beside the training itself, in CPU seconds of one run."""
 
 from __future__ import annotations
 
