@@ -31,7 +31,7 @@ SCHEMA: Mapping[str, Mapping[str, tuple[type, ...]]] = {
     "retrain": {
         "remove_top_k": (int, str), "amplify_top_k": (int,), "copies": (int,), "goal": (str,), "seeds": (int,),
         "damping": (int, float),
-        "controls": (int,), "protect": (str,), "holdout_words": (str,), "processes": (int,),
+        "controls": (int,), "protect": (str,), "holdout_words": (str,), "halves": (int,), "processes": (int,),
     },
 }  # fmt: skip
 

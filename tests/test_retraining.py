@@ -10,18 +10,23 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import DOCUMENTS, SETTINGS, Made
+from scipy import stats
 
 from clif.errors import CoverageError, InputError, MismatchError, UsageError
 from clif.files import read_json
+from clif.influence.groups import predict_value
 from clif.objectives import WEAT, BiasTest, cover
-from clif.ranking import rank
+from clif.ranking import make_problem, rank
 from clif.retraining import Request, retrain
 from clif.retraining.edits import UNEDITED, Edit
+from clif.retraining.holdout import split_words
+from clif.retraining.neighbours import nearest
 from clif.retraining.planning import make_plan
 from clif.retraining.trainings import Journal, train_all
 from clif.run import Run, open_run, read_matrices
@@ -79,7 +84,7 @@ def test_before_after_and_controls_are_what_training_gives(run_of, planted, quic
     assert done["before"]["runs"] == [value_of(seed, []) for seed in (1, 2)]
     assert done["after"]["runs"] == [value_of(seed, order[:6]) for seed in (1, 2)]
     assert len(set(done["controls"]["runs"])) == 4
-    drawn = [edit.documents for edit in make_plan(run, None, Request(controls=2, **options)).controls]
+    drawn = [edit.documents for edit in make_plan(run, None, Request(controls=2, **options)).choices[0].controls]
     ids = [[run.corpus.doc_ids[z] for z in documents] for documents in drawn]
     assert done["controls"]["runs"] == [value_of(seed, edited) for edited in ids for seed in (1, 2)]
     for control in done["control_sets"]:
@@ -234,6 +239,209 @@ def test_documents_are_chosen_without_the_held_out_words(opened, planted, quick_
     assert done["before"]["runs"] == [weat.value(opened.model.U[weat.rows].astype(np.float64), "mean_difference")]
 
 
+# Several halves of the words.
+
+HALVES = {"remove": 5, "holdout": "targets", "halves": 2, "seeds": 2, "controls": 2}
+
+
+def test_halves_have_their_own_documents_and_controls_and_are_measured_on_all_words(opened, quick_retraining):
+    done = retrain(opened, **HALVES).to_dict()
+    trained = len(quick_retraining)
+    first, second = done["halves"]
+    assert first["words"] == {"used": second["words"]["held_out"], "held_out": second["words"]["used"]}
+    plan = make_plan(opened, None, Request(**HALVES))
+    seen: set[tuple[str, ...]] = set()
+    for half, choice in zip(done["halves"], plan.choices, strict=True):
+        used, held = (BiasTest("half", **half["words"][part]) for part in ("used", "held_out"))
+        order = rank(opened, used, measure="mean_difference", half=True).doc_ids
+        assert half["documents"] == order[:5]
+        edited = [half["documents"], *([opened.corpus.doc_ids[z] for z in edit.documents] for edit in choice.controls)]
+        seen |= {tuple(ids) for ids in edited}
+        vectors = {
+            (n, seed): trained_by(opened, seed, dict.fromkeys(ids, 0))
+            for n, ids in enumerate([[], *edited])
+            for seed in (1, 2)
+        }
+        for part, test in (("used", used), ("held_out", held)):
+            weat = WEAT(cover(test, opened.model.index, 2))
+            T = {key: weat.value(U[weat.rows].astype(np.float64), "mean_difference") for key, U in vectors.items()}
+            assert half[part]["before"]["runs"] == [T[0, 1], T[0, 2]]
+            assert half[part]["after"]["runs"] == [T[1, 1], T[1, 2]]
+            assert half[part]["controls"]["runs"] == [T[2, 1], T[2, 2], T[3, 1], T[3, 2]]
+            change = np.subtract(half[part]["after"]["runs"], half[part]["before"]["runs"])
+            assert half[part]["realised"] == pytest.approx(change.mean())
+            problem = make_problem(opened, test, "mean_difference", half=True)
+            newton = predict_value(problem, choice.edit.times(opened.corpus)) - problem.value
+            assert half[part]["predicted"] == pytest.approx(newton)
+        assert (half["removed"], half["amplified"], half["turned"]) == (5, 0, False)
+        assert half["tokens"] == opened.corpus.lengths[choice.edit.documents].sum()
+        for edit in choice.controls:
+            assert abs(edit.tokens(opened.corpus) - half["tokens"]) < 100
+    assert len(seen) == 6
+    assert trained == 13  # of the unedited ones only that of the second seed
+
+
+def test_what_is_said_of_all_halves_is_pooled(opened, quick_retraining):
+    done = retrain(opened, **HALVES).to_dict()
+    halves = done["halves"]
+    for part, pooled in (("used", done), ("held_out", done["held_out"])):
+        for name in ("before", "after", "controls"):
+            runs = [run for half in halves for run in half[part][name]["runs"]]
+            assert pooled[name]["runs"] == runs
+            assert pooled[name]["mean"] == pytest.approx(np.mean(runs))
+        changes = [half[part]["realised"] for half in halves]
+        assert pooled["realised"] == pytest.approx(np.mean(changes))
+        assert pooled["predicted"] == pytest.approx(np.mean([half[part]["predicted"] for half in halves]))
+        low, high = pooled["realised_ci95"]  # Student's t of two halves
+        assert (high - low) / 2 == pytest.approx(12.706205 * np.std(changes, ddof=1) / np.sqrt(2))
+    transfer = done["held_out"]["realised"] / done["realised"]
+    assert done["transfer"] == {"targets": pytest.approx(transfer), "attributes": None, "both": None}
+    assert done["predicted_transfer"] == pytest.approx(done["held_out"]["predicted"] / done["predicted"])
+    low, high = done["transfer_ci95"]
+    assert low <= transfer <= high
+    assert "2 halves and 2 seeds" in done["transfer_ci95_over"]
+    held = [half["held_out"] for half in halves]
+    by_chance = np.array(
+        [np.reshape(row["controls"]["runs"], (2, 2)) - row["before"]["runs"] for row in held]
+    )  # halves, sets, seeds
+    chance = done["transfer_controls"]
+    assert chance["runs"] == pytest.approx(by_chance.ravel())
+    assert chance["mean"] == pytest.approx(by_chance.mean())
+    assert chance["sd"] == pytest.approx(by_chance.std(ddof=1))
+    means = by_chance.mean(2)
+    spread = np.sqrt(means.var(axis=1, ddof=1).mean() * (1 + 1 / 4))
+    t = abs(done["held_out"]["realised"] - means.mean()) / spread
+    assert chance["p_value"] == pytest.approx(2 * stats.t.sf(t, 2))
+    assert (done["removed"], len(done["control_sets"])) == (5, 4)
+    assert done["removed_tokens"] == round(np.mean([half["tokens"] for half in halves]))
+    assert done["edited_corpus"] == {"kept": [], "removed": []}
+    # The unedited trainings are those of all halves; other tests see them once.
+    assert len(done["tests"]["planted"]["before"]["runs"]) == 2
+    assert len(done["tests"]["planted"]["after"]["runs"]) == 4
+    json.dumps(done, allow_nan=False)
+
+
+def test_zero_is_found_for_each_half(opened, planted, quick_retraining):
+    done = retrain(opened, planted, **{**HALVES, "remove": "zero", "seeds": 1, "controls": 0}).to_dict()
+    for half in done["halves"]:
+        used = BiasTest("half", **half["words"]["used"])
+        assert half["removed"] == rank(opened, used, measure="mean_difference", half=True).about["zero_crossing"]
+        assert half["removed"] == half["zero_crossing"] == len(half["documents"])
+    assert done["removed"] == round(np.mean([half["removed"] for half in done["halves"]]))
+    assert done["zero_crossing"] is None
+    assert done["transfer_controls"]["p_value"] is None
+    assert "2 halves and 1 seed" in done["transfer_ci95_over"]
+
+
+def test_a_half_that_does_not_come_to_zero_is_named(opened, planted, quick_retraining, monkeypatch):
+    monkeypatch.setattr(import_module("clif.retraining.choosing"), "mean_crossing", lambda *_: None)
+    everything = Path("keep.txt")
+    everything.write_text("\n".join(opened.corpus.doc_ids[:5]) + "\n", "utf-8")
+    with pytest.raises(UsageError, match=r"bring planted.targets-1.used, half 1, to zero"):
+        retrain(opened, planted, **{**HALVES, "remove": "zero"}, protect=everything)
+    with pytest.raises(UsageError, match=r"bring planted to zero"):
+        retrain(opened, planted, remove="zero", protect=everything)
+    assert not quick_retraining
+
+
+def test_a_half_of_the_other_sign_is_turned_round(opened, planted, quick_retraining):
+    weat = WEAT(cover(planted, opened.model.index))
+    s = weat.associations(opened.model.U[weat.rows].astype(np.float64))
+    falling = [weat.words[n] for n in np.argsort(-s)]
+    # Words with the bias where the first half uses them, and elsewhere words against it.
+    used, _ = split_words(cover(planted, opened.model.index), "targets", SETTINGS.seed)
+    with_it = {"X": iter(falling[:4]), "Y": iter(falling[12:])}
+    against = {"X": iter(falling[5:12:2]), "Y": iter(falling[4:12:2])}
+    sets = {
+        key: tuple(next((with_it if word in used.sets[key] else against)[key]) for word in planted.sets[key])
+        for key in "XY"
+    }
+    done = retrain(opened, replace(planted, name="mixed", **sets), **HALVES, measure="mean_difference").to_dict()
+    first, second = done["halves"]
+    assert (first["turned"], second["turned"]) == (False, True)
+    assert first["value"] > 0 > second["value"]
+    assert done["value"] == pytest.approx((first["value"] - second["value"]) / 2)
+    for part, pooled in (("used", done), ("held_out", done["held_out"])):
+        for name in ("before", "after"):
+            assert pooled[name]["runs"] == [*first[part][name]["runs"], *(-run for run in second[part][name]["runs"])]
+        assert pooled["predicted"] == pytest.approx((first[part]["predicted"] - second[part]["predicted"]) / 2)
+    assert done["transfer"]["targets"] == pytest.approx(done["held_out"]["realised"] / done["realised"])
+    assert any("half 2 uses have a bias of the other sign" in warning for warning in done["warnings"])
+
+
+def test_one_half_is_what_it_was_without_halves(opened, quick_retraining):
+    done = retrain(opened, **{**HALVES, "halves": 1}).to_dict()
+    (half,) = done["halves"]
+    for name in ("before", "after", "controls", "realised", "predicted", "p_value"):
+        assert half["used"][name] == done[name]
+        assert half["held_out"][name] == done["held_out"][name]
+    assert half["words"] == {
+        part: {key: done["definitions"][part][key] for key in "XYAB"} for part in ("used", "held_out")
+    }
+    assert sorted(half["documents"]) == sorted(ids_in(done["edited_corpus"]["removed"][0]))
+    assert "seeds only" in done["transfer_ci95_over"]
+    assert len(quick_retraining) == 7
+
+
+def test_without_held_out_words_there_is_no_transfer(opened, quick_retraining):
+    done = retrain(opened, remove=5, **FEW).to_dict()
+    assert set(done["transfer"].values()) == {None}
+    names = ("held_out", "transfer_ci95", "transfer_ci95_over", "transfer_controls", "predicted_transfer")
+    assert {done[name] for name in names} == {None}
+    assert done["halves"] == []
+
+
+def test_a_killed_retraining_of_halves_goes_on_and_ends_as_if_it_had_not_been(workplace, quick_retraining):
+    shutil.copytree("clif-run", "whole-run")
+    whole = retrain(open_run("whole-run"), **HALVES).to_dict()
+    code = "from clif.cli import main; main()"
+    options = ["--remove-top-k", "5", "--holdout-words", "targets", "--halves", "2", "--seeds", "2", "--controls", "2"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, "retrain", *options, "--processes", "1"],
+        stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    )
+    models, deadline = Path("clif-run/retrains/models"), time.monotonic() + 60
+    while len(list(models.glob("[!.]*.safetensors"))) < 2:
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.kill()
+    process.wait(30)
+    kept = {path: path.stat().st_mtime_ns for path in models.glob("[!.]*.safetensors")}
+    assert 2 <= len(kept) < 12
+    quick_retraining.clear()
+    done = retrain(open_run("clif-run"), **HALVES).to_dict()
+    assert not done["reused"]
+    assert len(quick_retraining) <= 12 - len(kept)
+    assert not {job.path for job in quick_retraining} & set(kept)
+    assert {**done, "folder": None} == {**whole, "folder": None}
+    again = retrain(open_run("clif-run"), **HALVES).to_dict()
+    assert again == {**done, "reused": True}
+
+
+def test_neighbours_before_and_after_are_those_of_the_first_seed(opened, planted, quick_retraining):
+    done = retrain(opened, remove=20, seeds=2, controls=0).to_dict()
+    counts = dict(zip(opened.vocabulary.words, opened.vocabulary.counts.tolist(), strict=True))
+    found = done["neighbours"]
+    assert [about["set"] for about in found.values()] == ["X", "X", "Y", "Y"]
+    assert not any(about["held_out"] for about in found.values())
+    for key in "XY":
+        shown = [word for word, about in found.items() if about["set"] == key]
+        assert [counts[word] for word in shown] == sorted((counts[word] for word in planted.sets[key]), reverse=True)[
+            :2
+        ]
+    edited = dict.fromkeys(ids_in(done["edited_corpus"]["removed"][0]), 0)
+    for name, U in (("before", opened.model.U), ("after", trained_by(opened, 1, edited))):
+        for word, about in found.items():
+            assert about[name] == nearest(U, opened.vocabulary.words, opened.model.index[word])
+    held = retrain(opened, remove=20, holdout="targets", seeds=1, controls=0).to_dict()
+    assert [about["held_out"] for about in held["neighbours"].values()] == [False, True, False, True]
+    for word, about in held["neighbours"].items():
+        part = "held_out" if about["held_out"] else "used"
+        assert word in held["definitions"][part][about["set"]]
+
+
 # What cannot be.
 
 
@@ -249,6 +457,10 @@ def test_documents_are_chosen_without_the_held_out_words(opened, planted, quick_
         ({"remove": 3, "processes": 0}, UsageError, "at least 1"),
         ({"remove": 3, "goal": "zero"}, UsageError, "unknown goal"),
         ({"remove": 3, "holdout": "none"}, UsageError, "unknown kind"),
+        ({"remove": 3, "holdout": "targets", "halves": 0}, UsageError, "at least 1"),
+        ({"remove": 3, "halves": 2}, UsageError, "no halves where no words are held out"),
+        ({"remove": 3, "halves": -1}, UsageError, "at least 1"),
+        ({"remove": 3, "holdout": "targets", "halves": 5000}, UsageError, "in 4900 ways"),
         ({"remove": 3, "protect": Path("none.txt")}, InputError, "No such file"),
         ({"remove": 3, "ranking": Path("none.csv")}, InputError, "No such file"),
         ({"remove": 3, "test": "weat6"}, CoverageError, "covers none"),

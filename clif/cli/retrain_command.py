@@ -9,9 +9,9 @@ from typing import Any
 import click
 
 from clif.cli.options import FILE, clif_command, run_argument
+from clif.cli.retrain_tables import show_halves, show_neighbours, show_others, show_transfer
 from clif.cli.screen import Screen, number
 
-DOUBTFUL = 0.05
 # What two runs of one seed have in common, by trainer.
 ONE_SEED = {
     "paired": "Trained by paired: runs of one seed differ in these documents alone.",
@@ -34,6 +34,7 @@ ONE_SEED = {
 @click.option("--controls", type=int, default=3, show_default=True, help="Random sets of as many tokens.")
 @click.option("--protect", type=FILE, help="File of document ids that must stay, one a line.")
 @click.option("--holdout-words", help="Choose with half of the 'targets', 'attributes' or 'both'; judge on the rest.")
+@click.option("--halves", type=int, default=1, show_default=True, help="Halve the held-out words that many times.")
 @click.option("--processes", type=int, help="Trainings at a time.  [one a core]")
 def command(
     screen: Screen,
@@ -47,6 +48,10 @@ def command(
     Trains from scratch with the same seeds and the run's trainer: on the full corpus, on the edited one, and without
     random sets of as many tokens. Prints what was predicted beside what came out. Interrupted, it goes on where it
     stopped.
+
+    Transfer is the change on words that were held out over that on the words that chose the documents. One half of
+    the words says little of others: --halves 4 takes two splits both ways, each with documents and random sets of its
+    own, and gives an interval.
     """
     from clif.retraining import retrain
     from clif.run import open_trained
@@ -72,9 +77,10 @@ def show(screen: Screen, result: Any) -> None:
         screen.say("These retrainings were done already.")
     k, verb = (values["removed"], "removed") if values["removed"] else (values["amplified"], "amplified")
     share = values["edited_tokens"] / values["tokens"]
+    mean = f", means over {len(values['halves'])} halves" if len(values["halves"]) > 1 else ""
     head = (
         f"{values['test']}: {k:,} of {values['documents']:,} documents {verb} "
-        f"({values['edited_tokens']:,} tokens, {share:.2%})"
+        f"({values['edited_tokens']:,} tokens, {share:.2%}{mean})"
     )
     measure = values["measure"].replace("_", " ")
     digits = 2 if values["measure"] == "effect_size" else 4
@@ -98,23 +104,13 @@ def show(screen: Screen, result: Any) -> None:
         screen.text(f"Against random sets: p = {values['p_value']:.2g} (t test with the set as unit, two-sided).")
     else:
         screen.text("Too few random sets for a p-value: --controls 2 at the least.")
-    for kind, ratio in values["transfer"].items():
-        if values["holdout_words"] == kind:
-            start, end = (number(values["held_out"][name]["mean"], digits) for name in ("before", "after"))
-            screen.text(f"Held-out {kind}: {start} before, {end} after; transfer {number(ratio)} of the change on the")
-            screen.text("words that were used.")
-            if values["p_value"] is None or values["p_value"] > DOUBTFUL:
-                screen.text("That change cannot be told from chance, so its transfer says nothing.")
+    show_transfer(screen, values, digits)
+    show_halves(screen, values, digits)
     screen.text()
-    tests = [
-        [name, *(number(row[group]["mean"], sign=True) for group in ("before", "after", "controls"))]
-        for name, row in values["tests"].items()
-    ]
-    quality = values["quality"]
-    title = f"WordSim-353 ({quality['pairs']} pairs)"
-    tests.append([title, *(number(quality[group]["mean"], 3) for group in ("before", "after", "controls"))])
-    screen.table("What else changed (effect sizes)", ["test", "before", "after", "random"], tests)
-    screen.say(f"Edited corpus, removed documents and result.json: {values['folder']}")
+    show_neighbours(screen, values)
+    show_others(screen, values)
+    files = "Edited corpus, removed documents and result.json" if values["edited_corpus"]["kept"] else "result.json"
+    screen.say(f"{files}: {values['folder']}")
 
 
 def _cells(sample: dict[str, Any], digits: int) -> list[str]:

@@ -10,6 +10,9 @@ paired  Nothing else changes. Every choice is a hash of seed, epoch, document an
 gensim  Random numbers come from one stream, so an edit changes the draws for all documents that follow it: runs of one
         seed share little but their start, and even an innocent removal moves the bias. Learning rates stay what they
         were to within one batch of 10,000 words.
+
+Where words are held out, half of them choose the documents and both halves are measured (see `holdout`, `transfer`).
+Several halves have documents and random sets of their own, and share the unedited trainings.
 """
 
 from __future__ import annotations
@@ -26,7 +29,6 @@ from clif.files import read_json, write_json
 from clif.manifest import versions
 from clif.objectives import BiasTest
 from clif.progress import Progress, silent
-from clif.retraining.edits import UNEDITED
 from clif.retraining.measuring import measure_all
 from clif.retraining.planning import Plan, make_plan
 from clif.retraining.request import ZERO, Request
@@ -55,9 +57,12 @@ def retrain(
     """Edit the corpus by a ranking, retrain, and measure before, after and controls.
 
     `options` are the fields of `Request`: `remove` or `amplify`, `copies`, `goal`, `ranking`, `method`, `measure`,
-    `damping`, `seeds`, `controls`, `protect`, `holdout`, `processes`. The test defaults to that of the newest ranking.
-    Realised and predicted are changes of T, after minus before; T is the measure that was ranked for. After a
+    `damping`, `seeds`, `controls`, `protect`, `holdout`, `halves`, `processes`. The test defaults to that of the newest
+    ranking. Realised and predicted are changes of T, after minus before; T is the measure that was ranked for. After a
     ranking by an ensemble the prediction is the mean over its models; one with a confidence gives its sure documents.
+
+    Of several halves of the words, everything is pooled, intervals have the half as their unit, counts of documents and
+    tokens are means, and no edited corpus is written; `halves` in the result holds each half by itself.
 
     Raises
     ------
@@ -76,26 +81,27 @@ def retrain(
         return _reused(run, folder, plan)
     _unchanged(run)
     journal = Journal(run)
+    trainings = journal.trainings([choice.edits for choice in plan.choices], plan.seeds)
     with journal.held():
-        before = [journal.training(UNEDITED, seed) for seed in plan.seeds]
-        after = [journal.training(plan.edit, seed) for seed in plan.seeds]
-        chance = [[journal.training(edit, seed) for seed in plan.seeds] for edit in plan.controls]
-        edited = [*after, *(training for row in chance for training in row)]
-        train_all(run, [*before, *edited], progress, request.processes)
+        train_all(run, [*trainings.before, *trainings.of_edits()], progress, request.processes)
         values = {
             **plan.about,
-            **measure_all(run, journal, plan, before, after, chance),
+            **measure_all(run, journal, plan, trainings),
             "edited_corpus": _write_corpus(run, folder, plan),
             "folder": folder,
             "versions": versions(),
         }
         write_json(folder / "result.json", values)
-        journal.forget(edited)
+        journal.forget(trainings.of_edits())
     return RetrainResult(read_json(folder / "result.json", "Retrain."), folder)
 
 
 def _write_corpus(run: Run, folder: Path, plan: Plan) -> dict[str, list[Path]]:
-    copies = {run.corpus.doc_ids[z]: plan.edit.copies for z in plan.edit.documents}
+    """Of the one choice of documents; the choices of several halves are for judging, and none of them is the corpus."""
+    if len(plan.choices) > 1:
+        return {"kept": [], "removed": []}
+    edit = plan.choices[0].edit
+    copies = {run.corpus.doc_ids[z]: edit.copies for z in edit.documents}
     files = write_edited(run.sources, run.read_options, folder, copies)
     return {"kept": files.kept, "removed": files.removed}
 

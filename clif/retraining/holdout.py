@@ -1,8 +1,15 @@
-"""Held-out words: choose documents with half of a test's words, judge on the other half."""
+"""Held-out words: choose documents with half of a test's words, judge on the other half.
+
+One split of some words says little: halves differ in how hard their words are. So the words can be halved several
+times, in complementary pairs: the second half is the first one with used and held-out words exchanged, the fourth the
+third one, and so on. Over a pair every word is used once and held out once, and what makes some words easier to move
+cancels. An odd number leaves the last half without its counterpart.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from math import comb, prod
 from typing import Any
 
 import numpy as np
@@ -11,9 +18,10 @@ from clif.errors import CoverageError, UsageError
 from clif.objectives import BiasTest, Coverage
 
 HOLDOUTS = {"targets": ("X", "Y"), "attributes": ("A", "B"), "both": ("X", "Y", "A", "B")}
+Split = tuple[BiasTest, BiasTest]
 
 
-def split_words(coverage: Coverage, kind: str, seed: int) -> tuple[BiasTest, BiasTest]:
+def split_words(coverage: Coverage, kind: str, seed: int) -> Split:
     """Two tests that share no word of the `kind` of sets that is halved: the used and the held-out one.
 
     Only words of the vocabulary are halved; a set of odd size gives the larger half to the used test.
@@ -49,8 +57,43 @@ def split_words(coverage: Coverage, kind: str, seed: int) -> tuple[BiasTest, Bia
         half = (len(words) + 1) // 2
         used[key] = tuple(words[n] for n in sorted(shuffled[:half]))
         held[key] = tuple(words[n] for n in sorted(shuffled[half:]))
-    name = f"{coverage.test.name}.{kind}-{seed}"
-    return (
-        replace(coverage.test, name=f"{name}.used", **used),
-        replace(coverage.test, name=f"{name}.held-out", **held),
-    )
+    return _named(coverage, f"{kind}-{seed}", replace(coverage.test, **used), replace(coverage.test, **held))
+
+
+def split_halves(coverage: Coverage, kind: str, seed: int, halves: int) -> list[Split]:
+    """So many different splits: those of `split_words` with `seed`, `seed` + 1, ..., each followed by its exchange.
+
+    A seed whose split came before, or is the exchange of one that did, is passed over.
+
+    Raises
+    ------
+    UsageError
+        The words cannot be halved in that many ways, or as `split_words`.
+    CoverageError
+        As `split_words`.
+
+    """
+    split_words(coverage, kind, seed)  # raises where nothing can be halved
+    ways = prod(comb(len(coverage.words[key]), len(coverage.words[key]) // 2) for key in HOLDOUTS[kind])
+    if halves > ways:
+        raise UsageError(
+            f"the {kind} of test {coverage.test.name!r} can be halved in {ways} ways",
+            where=f"--halves {halves}",
+            next=f"Give {ways} or fewer, or hold out words of another kind.",
+        )
+    found: list[Split] = []
+    seen: set[Any] = set()
+    number = seed
+    while len(found) < halves:
+        used, held = split_words(coverage, kind, number)
+        marks = {tuple(half.sets.values()) for half in (used, held)}
+        if not marks & seen:
+            found += [(used, held), _named(coverage, f"{kind}-{number}-exchanged", held, used)]
+        seen |= marks
+        number += 1
+    return found[:halves]
+
+
+def _named(coverage: Coverage, name: str, used: BiasTest, held: BiasTest) -> Split:
+    start = f"{coverage.test.name}.{name}"
+    return replace(used, name=f"{start}.used"), replace(held, name=f"{start}.held-out")

@@ -2,89 +2,93 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from clif.objectives import PACKAGED, WEAT, cover, load_tests
 from clif.quality import wordsim353
+from clif.retraining.choosing import Choice
+from clif.retraining.neighbours import compare, nearest, words_to_show
 from clif.retraining.planning import Plan
-from clif.retraining.statistics import P_VALUE_TEST, Sample, against_controls
-from clif.retraining.trainings import Journal
+from clif.retraining.readings import Readings
+from clif.retraining.statistics import P_VALUE_TEST
+from clif.retraining.trainings import Journal, Trainings
+from clif.retraining.transfer import NO_TRANSFER, transfer_report
 from clif.run import Run
-from clif.training.pool import Job
+
+QUALITY = "WordSim-353"
+Found = dict[str, float | None]
 
 
-def measure_all(
-    run: Run,
-    journal: Journal,
-    plan: Plan,
-    before: list[Job],
-    after: list[Job],
-    chance: list[list[Job]],
-) -> dict[str, Any]:
-    """Everything that is read off the retrained models, from one reading of each."""
-    measure, index = plan.about["measure"], run.model.index
-    main = plan.problem.objective
-    held_out = plan.held_out
-    others: dict[str, WEAT] = {}
-    for test in [*load_tests(PACKAGED), plan.problem.objective.coverage.test]:
-        coverage = cover(test, index)
-        if coverage.reason is None:
-            others[test.name] = WEAT(coverage)
+def measure_all(run: Run, journal: Journal, plan: Plan, trainings: Trainings) -> dict[str, Any]:
+    """Everything that is read off the retrained models."""
+    others = _other_tests(run, plan)
 
-    def read(training: Job) -> dict[str, float | None]:
-        U = journal.vectors(training)
-        found: dict[str, float | None] = {
-            name: weat.value(U[weat.rows].astype(np.float64)) for name, weat in others.items()
-        }
-        found["T"] = main.value(U[main.rows].astype(np.float64), measure)
-        if held_out:
-            found["held out"] = held_out.value(U[held_out.rows].astype(np.float64), measure)
-        found["quality"] = wordsim353(U, index).spearman
-        return found
+    def read(U: NDArray[np.float32], choices: Sequence[Choice]) -> tuple[Found, list[Found]]:
+        """What is the same for all halves, and T on the used and the held-out words of these."""
+        common: Found = {name: _value(weat, U, "effect_size") for name, weat in others.items()}
+        common[QUALITY] = wordsim353(U, run.model.index).spearman
+        measure = plan.about["measure"]
+        own: list[Found] = [
+            {name: _value(weat, U, measure) for name, weat in (("used", c.used), ("held out", c.held)) if weat}
+            for c in choices
+        ]
+        return common, own
 
-    groups = {
-        "before": [read(training) for training in before],
-        "after": [read(training) for training in after],
-        "controls": [read(training) for row in chance for training in row],
-    }
+    before = [read(journal.vectors(job), plan.choices) for job in trainings.before]
+    edited = [
+        [[read(journal.vectors(job), [choice]) for job in row] for row in sets]
+        for choice, sets in zip(plan.choices, trainings.edited, strict=True)
+    ]
 
-    def samples(key: str) -> dict[str, Any]:
-        columns = {
-            name: [value for found in group if (value := found[key]) is not None] for name, group in groups.items()
-        }
-        row: dict[str, Any] = {
-            name: Sample(tuple(values), len(chance) if name == "controls" and values else None).to_dict()
-            for name, values in columns.items()
-        }
-        change = Sample(tuple(np.subtract(columns["after"], columns["before"]).tolist()))
-        return {**row, "realised": change.mean, "realised_ci95": change.ci95}
+    def common(name: str) -> dict[str, Any]:
+        after = [[[found[name] for found, _ in row] for row in sets] for sets in edited]
+        return Readings.of_models([[found[name] for found, _ in before]], after).to_dict()
 
-    top = samples("T")
-    table = np.array(top["controls"]["runs"]).reshape(len(chance), len(before))
-    result: dict[str, Any] = {
+    def own(name: str) -> Readings:
+        after = [[[found[name] for _, (found,) in row] for row in sets] for sets in edited]
+        return Readings.of_models([[found[half][name] for _, found in before] for half in range(len(edited))], after)
+
+    used = own("used")
+    held = own("held out") if plan.choices[0].held else None
+    pooled = used.turned(plan.signs)
+    return {
         "seeds": plan.seeds,
-        **top,
-        "p_value": against_controls(np.array(top["after"]["runs"]), table),
+        **pooled.to_dict(),
+        "p_value": pooled.p_value(),
         "p_value_test": P_VALUE_TEST,
         "control_sets": [
-            {"documents": len(edit.documents), "tokens": edit.tokens(run.corpus)} for edit in plan.controls
+            {"documents": len(edit.documents), "tokens": edit.tokens(run.corpus)}
+            for choice in plan.choices
+            for edit in choice.controls
         ],
-        "tests": {name: samples(name) for name in others},
+        "tests": {name: common(name) for name in others},
         "quality": {
             "measure": "Spearman correlation with WordSim-353",
-            "pairs": wordsim353(run.model.U, index).pairs,
-            **samples("quality"),
+            "pairs": wordsim353(run.model.U, run.model.index).pairs,
+            **common(QUALITY),
         },
-        "transfer": {"targets": None, "attributes": None, "both": None},
+        "neighbours": _neighbours(run, journal, plan, trainings),
+        **(transfer_report(run, plan, used, held) if held else NO_TRANSFER),
     }
-    if held_out:
-        result["held_out"] = samples("held out")
-        result["transfer"][plan.about["holdout_words"]] = _ratio(result["held_out"]["realised"], result["realised"])
-    return result
 
 
-def _ratio(held_out: float | None, used: float | None) -> float | None:
-    """Change on words that were not used over change on those that were; None if those did not change."""
-    return None if held_out is None or not used else held_out / used
+def _other_tests(run: Run, plan: Plan) -> dict[str, WEAT]:
+    """The packaged tests and the whole of the question, as far as they are covered."""
+    covered = [cover(test, run.model.index) for test in load_tests(PACKAGED)]
+    return {c.test.name: WEAT(c) for c in [*covered, plan.question] if c.reason is None}
+
+
+def _value(weat: WEAT, U: NDArray[np.float32], measure: str) -> float:
+    return weat.value(U[weat.rows].astype(np.float64), measure)
+
+
+def _neighbours(run: Run, journal: Journal, plan: Plan, trainings: Trainings) -> dict[str, Any]:
+    """Those of the first seed, without the documents that the first half chose."""
+    held = plan.choices[0].held
+    shown = words_to_show(plan.question, held.coverage if held else None, run.vocabulary.counts)
+    models = [journal.vectors(job) for job in (trainings.before[0], trainings.edited[0][0][0])]
+    return compare(shown, *([nearest(U, run.vocabulary.words, word.row) for word in shown] for U in models))

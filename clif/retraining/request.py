@@ -20,7 +20,7 @@ class Request:
 
     `remove` is a number of documents, or "zero" for the number at which the prediction is nearest zero; `amplify`
     documents get `copies` further copies. `method`, `measure` and `damping` are those of the newest ranking if left
-    out.
+    out. `holdout` words are halved `halves` times (see `split_halves`), and each half chooses documents of its own.
 
     Raises
     ------
@@ -41,6 +41,7 @@ class Request:
     controls: int = 3
     protect: Path | None = None
     holdout: str | None = None
+    halves: int = 1
     processes: int | None = None
 
     def __post_init__(self) -> None:
@@ -73,6 +74,12 @@ class Request:
                 where="--ranking, --holdout-words",
                 next="Leave out one of the two options.",
             )
+        if self.halves > 1 and not self.holdout:
+            raise UsageError(
+                "there are no halves where no words are held out",
+                where="--halves",
+                next="Say which words are halved, by --holdout-words targets, attributes or both.",
+            )
 
     @property
     def aim(self) -> str:
@@ -84,6 +91,7 @@ class Request:
             "--copies": (self.copies, 1),
             "--seeds": (self.seeds, 1),
             "--controls": (self.controls, 0),
+            "--halves": (self.halves, 1),
             "--processes": (self.processes, 1),
         }
         for name, (value, bound) in least.items():

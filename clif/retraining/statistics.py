@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 P_VALUE_TEST = (
     "Crawford-Howell t test, two-sided: the edited set against the control sets, each by its mean over the seeds; "
-    "the unit is the set, S - 1 degrees of freedom"
+    "the unit is the set, S - 1 degrees of freedom (of several halves: their mean, sets compared within each half, "
+    "S - 1 degrees of freedom a half)"
 )
 
 
@@ -19,8 +20,8 @@ P_VALUE_TEST = (
 class Sample:
     """Values of runs with mean, sample deviation and the 95% t interval of the mean (None for one run).
 
-    `sets` says that the runs are those of as many sets of documents, one set after the other. Runs of a set are
-    not independent, so the interval is then that of the mean over sets.
+    `sets` says that the runs are those of as many sets of documents, or halves of the words, one after the other. Runs
+    of one are not independent, so the interval is then that of the mean over sets, or halves.
     """
 
     runs: tuple[float, ...]
@@ -60,15 +61,23 @@ def against_controls(after: NDArray[np.float64], controls: NDArray[np.float64]) 
     (Crawford and Howell 1998: a single case against a small sample). The runs of one set share its documents, so they
     are not independent: the set is the unit, however many seeds there are. Seeds are common to all sets and drop out.
     Null: the edited set is one more draw from the (normal) distribution of random sets. None below two control sets.
+
+    Several halves, after (H, R) and controls (H, S, R), each with sets of its own: m and mean(m_s) are averaged over
+    the halves, sd pools the deviations within halves over H (S - 1) degrees of freedom, and 1/S becomes 1/(H S). The
+    edited sets of the halves share most of their documents and so count as one set, not as H: the most that their mean
+    can vary.
     """
-    sets = len(controls)
-    if sets < 2 or not controls.shape[1]:
+    after, controls = np.atleast_2d(after), controls if controls.ndim == 3 else controls[None]
+    halves, sets, seeds = controls.shape
+    if sets < 2 or not seeds:
         return None
     from scipy.stats import t
 
-    means = controls.mean(1)
-    gap = abs(float(after.mean() - means.mean()))
-    spread = float(means.std(ddof=1)) * math.sqrt(1 + 1 / sets)
+    means = controls.mean(2)
+    gap = abs(float((after.mean(1) - means.mean(1)).mean()))
+    freedom = halves * (sets - 1)
+    variance = float(((means - means.mean(1, keepdims=True)) ** 2).sum()) / freedom
+    spread = math.sqrt(variance * (1 + 1 / (halves * sets)))
     if spread == 0:
         return 1.0 if gap == 0 else 0.0
-    return float(2 * t.sf(gap / spread, sets - 1))
+    return float(2 * t.sf(gap / spread, freedom))

@@ -61,6 +61,13 @@ class Journal:
         name = fingerprint({"edit": edit.name(), "seed": seed, **self.run.identity})
         return Training(seed, self.folder / f"{name}.seed-{seed}.safetensors", edit)
 
+    def trainings(self, edits: Iterable[Iterable[Edit]], seeds: list[int]) -> Trainings:
+        """Those of all `edits`, by half, with all seeds; the unedited ones are the same for all halves."""
+        return Trainings(
+            [self.training(UNEDITED, seed) for seed in seeds],
+            [[[self.training(edit, seed) for seed in seeds] for edit in half] for half in edits],
+        )
+
     def vectors(self, training: Job) -> NDArray[np.float32]:
         """Input vectors of a training that is done; raises MismatchError for those of another run's model."""
         if training.path.parent == self.run.models:
@@ -83,6 +90,18 @@ class Journal:
         for training in trainings:
             if training.path.parent == self.folder:
                 training.path.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True, eq=False)
+class Trainings:
+    """Those of a plan: unedited by seed, edited by half, set (the chosen documents first) and seed."""
+
+    before: list[Job]
+    edited: list[list[list[Job]]]
+
+    def of_edits(self) -> list[Job]:
+        """The edited ones, in one list."""
+        return [job for sets in self.edited for row in sets for job in row]
 
 
 def train_all(run: Run, trainings: list[Job], progress: Progress, processes: int | None = None) -> None:

@@ -37,7 +37,8 @@ RANK = {
 }  # fmt: skip
 RETRAIN = {
     "transfer", "test", "removed", "amplified", "removed_tokens", "before", "after", "controls", "predicted",
-    "realised", "p_value", "p_value_test", "trainer", "held_fixed",
+    "realised", "p_value", "p_value_test", "trainer", "held_fixed", "transfer_ci95", "transfer_controls",
+    "predicted_transfer", "held_out", "halves", "neighbours",
 }  # fmt: skip
 
 
@@ -441,6 +442,49 @@ def test_words_are_held_out(kind, workplace, clif, quick_retraining):
     # What comes after is about the whole test again.
     after = clif("retrain", "--remove-top-k", "5", *TINY).json()
     assert (after["test"], after["measure"], after["definitions"]["held_out"]) == ("planted", "mean_difference", None)
+
+
+HALF = {"half", "words", "removed", "tokens", "used", "held_out", "documents"}
+
+
+def test_words_are_halved_several_times(workplace, clif, quick_retraining):
+    command = ("retrain", "--remove-top-k", "5", "--holdout-words", "both", "--halves", "2", "--seeds", "1")
+    done = clif(*command, "--controls", "2", "--json").json()
+    assert done.keys() >= RETRAIN
+    assert [half["half"] for half in done["halves"]] == [1, 2]
+    for half in done["halves"]:
+        assert half.keys() >= HALF
+        assert half["used"].keys() >= {"before", "after", "realised", "predicted"} <= half["held_out"].keys()
+    assert done["transfer_controls"].keys() >= {"mean", "sd", "runs", "p_value"}
+    shown = clif(*command, "--controls", "2").out
+    transfer, (low, high) = done["transfer"]["both"], done["transfer_ci95"]
+    assert f"Transfer {transfer:.2f} of the change (95% interval {low:.2f} to {high:.2f}" in " ".join(shown.split())
+    assert "Held-out both, 2 halves" in shown
+    assert "Half by half" in shown
+    for word, about in done["neighbours"].items():
+        assert f"{word} ({about['set']}{', held out' if about['held_out'] else ''})" in shown
+        assert ", ".join(about["after"]) in shown
+    assert f"p = {done['transfer_controls']['p_value']:.2g}" in shown
+    # With one random set each there is nothing to tell chance by.
+    alone = clif(*command, "--controls", "1")
+    assert "cannot be told from chance" in " ".join(alone.out.split())
+    assert "result.json: " in alone.err
+    assert "Edited corpus" not in alone.err
+
+
+def test_one_half_of_one_seed_has_no_interval(workplace, clif, quick_retraining):
+    shown = " ".join(clif("retrain", "--remove-top-k", "5", "--holdout-words", "targets", *TINY[:-1]).out.split())
+    assert "no interval: one half, one seed" in shown
+    assert "Half by half" not in shown
+
+
+def test_halves_need_words_to_halve(workplace, clif, quick_retraining):
+    done = clif("retrain", "--remove-top-k", "5", "--halves", "2", *TINY)
+    assert done.code == 2
+    assert "--halves" in done.err
+    assert "--holdout-words" in done.err
+    assert clif("retrain", "--remove-top-k", "5", "--holdout-words", "both", "--halves", "0", *TINY).code == 2
+    assert not quick_retraining
 
 
 def test_zero_is_the_number_that_the_ranking_found(workplace, clif, quick_retraining):

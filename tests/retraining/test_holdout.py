@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from clif.errors import CoverageError, UsageError
 from clif.objectives import SETS, BiasTest, cover, load_tests
-from clif.retraining.holdout import HOLDOUTS, split_words
+from clif.retraining.holdout import HOLDOUTS, split_halves, split_words
 
 sizes = st.tuples(*[st.integers(4, 11)] * 4)
 
@@ -90,3 +90,54 @@ def test_an_unknown_kind_is_answered_with_the_known_ones():
     with pytest.raises(UsageError, match="'names'") as caught:
         split_words(coverage_of(), "names", 0)
     assert "targets, attributes, both" in caught.value.next
+
+
+# Several halves.
+
+
+@given(sizes, st.sampled_from(sorted(HOLDOUTS)), st.integers(0, 10**6), st.integers(1, 6))
+def test_halves_come_in_complementary_pairs(sizes, kind, seed, halves):
+    coverage = coverage_of(sizes)
+    found = split_halves(coverage, kind, seed, halves)
+    assert len(found) == halves
+    assert found[0] == split_words(coverage, kind, seed)
+    for (used, held), (used_then, held_then) in zip(found[::2], found[1::2], strict=False):
+        assert (used_then.sets, held_then.sets) == (held.sets, used.sets)
+    for used, held in found:
+        for key in HOLDOUTS[kind]:
+            assert sorted(used.sets[key] + held.sets[key]) == sorted(coverage.words[key])
+    assert len({tuple(used.sets.values()) for used, _ in found}) == halves
+    assert len({test.name for split in found for test in split}) == 2 * halves
+
+
+@given(sizes, st.sampled_from(sorted(HOLDOUTS)), st.integers(0, 10**6), st.integers(1, 3))
+def test_over_complementary_pairs_every_word_is_used_as_often_as_it_is_held_out(sizes, kind, seed, pairs):
+    coverage = coverage_of(sizes)
+    found = split_halves(coverage, kind, seed, 2 * pairs)
+    for key in HOLDOUTS[kind]:
+        for word in coverage.words[key]:
+            assert sum(word in used.sets[key] for used, _ in found) == pairs
+            assert sum(word in held.sets[key] for _, held in found) == pairs
+
+
+def test_more_halves_go_on_from_fewer():
+    few, many = (split_halves(coverage_of(), "both", 3, halves) for halves in (3, 6))
+    assert many[:3] == few
+    assert split_halves(coverage_of(), "both", 3, 1) == [split_words(coverage_of(), "both", 3)]
+
+
+def test_all_ways_to_halve_are_found_and_no_more():
+    small = coverage_of((4, 4, 4, 4))
+    found = split_halves(small, "targets", 0, 36)  # 6 halves of X with 6 of Y
+    assert len({tuple(used.sets.values()) for used, _ in found}) == 36
+    with pytest.raises(UsageError, match="can be halved in 36 ways") as caught:
+        split_halves(small, "targets", 0, 37)
+    assert caught.value.where == "--halves 37"
+    assert "36 or fewer" in caught.value.next
+
+
+def test_halves_are_refused_as_one_split_is():
+    with pytest.raises(CoverageError, match="set Y has 3 words"):
+        split_halves(coverage_of((4, 5, 4, 4), missing=["y0", "y1"]), "targets", 0, 2)
+    with pytest.raises(UsageError, match="'names'"):
+        split_halves(coverage_of(), "names", 0, 2)

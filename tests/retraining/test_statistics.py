@@ -65,6 +65,43 @@ def test_under_the_null_small_p_values_are_as_rare_as_they_say(between):
         assert (p <= level).mean() == pytest.approx(level, abs=4 * np.sqrt(level * (1 - level) / draws))
 
 
+# Several halves.
+
+
+def test_of_halves_the_means_are_compared_within_each_half():
+    rng = np.random.default_rng(7)
+    after, controls = rng.normal(1, 1, (3, 2)), rng.normal(size=(3, 4, 2))
+    deviations = [stats.tvar(sets.mean(1)) for sets in controls]  # three degrees of freedom each
+    gap = np.mean([run.mean() - sets.mean() for run, sets in zip(after, controls, strict=True)])
+    spread = np.sqrt(np.mean(deviations) * (1 + 1 / 12))
+    assert against_controls(after, controls) == pytest.approx(2 * stats.t.sf(abs(gap) / spread, 9))
+    moved = rng.normal(size=(3, 1, 1))  # the level of a half does not matter
+    assert against_controls(after + moved[:, 0], controls + moved) == pytest.approx(against_controls(after, controls))
+
+
+def test_one_half_is_the_case_without_halves():
+    rng = np.random.default_rng(8)
+    after, controls = rng.normal(1, 1, 3), rng.normal(size=(5, 3))
+    assert against_controls(after[None], controls[None]) == pytest.approx(against_controls(after, controls))
+    assert against_controls(np.zeros((2, 3)), np.empty((2, 1, 3))) is None
+
+
+@pytest.mark.parametrize("shared", [0.0, 0.7, 1.0])
+def test_halves_that_share_their_documents_do_not_make_p_values_too_small(shared):
+    """Exact where all halves choose the same documents and words do not matter; else to the safe side."""
+    rng = np.random.default_rng(9)
+    draws, halves, sets = 3000, 4, 3
+    common = np.sqrt(shared) * rng.normal(size=(draws, 1, 1))
+    after = common + np.sqrt(1 - shared) * rng.normal(size=(draws, halves, 1))
+    controls = rng.normal(size=(draws, halves, sets, 1))
+    p = np.array([against_controls(a, c) for a, c in zip(after, controls, strict=True)])
+    for level in (0.01, 0.05, 0.1, 0.25):
+        error = 4 * np.sqrt(level * (1 - level) / draws)
+        assert (p <= level).mean() <= level + error
+        if shared == 1:
+            assert (p <= level).mean() == pytest.approx(level, abs=error)
+
+
 def test_the_interval_of_controls_is_that_of_their_sets():
     runs = np.random.default_rng(6).normal(size=(4, 3))
     interval = Sample(tuple(runs.ravel()), sets=4).ci95
