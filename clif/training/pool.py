@@ -7,13 +7,12 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -103,15 +102,13 @@ def train_apart(
     workers = min(processes or os.cpu_count() or 1, len(waiting))
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start, initargs=(epochs,))
     try:
-        with _interrupts() as check_interrupts:
-            pending = {pool.submit(_work, str(run.path), job) for job in waiting}
-            while pending:
-                ready, pending = wait(pending, timeout=0.5, return_when=FIRST_COMPLETED)
-                spent += sum(future.result() for future in ready)
-                while not epochs.empty():
-                    finished += epochs.get() / run.settings.epochs
-                show()
-                check_interrupts()
+        pending = {pool.submit(_work, str(run.path), job) for job in waiting}
+        while pending:
+            ready, pending = wait(pending, timeout=0.5, return_when=FIRST_COMPLETED)
+            spent += sum(future.result() for future in ready)
+            while not epochs.empty():
+                finished += epochs.get() / run.settings.epochs
+            show()
     except BrokenProcessPool as error:
         _end(pool)
         raise InputError(
@@ -153,31 +150,6 @@ def held(folder: Path, run: Run, doing: str) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-@contextmanager
-def _interrupts() -> Iterator[Callable[[], None]]:
-    """A check that raises KeyboardInterrupt if one came: inside of a callback it would have been swallowed."""
-    came: list[int] = []
-    usual = signal.getsignal(signal.SIGINT)
-
-    def check() -> None:
-        if came:
-            raise KeyboardInterrupt
-
-    if threading.current_thread() is not threading.main_thread() or not callable(usual):
-        yield check
-        return
-
-    def note(number: int, frame: FrameType | None) -> None:
-        came.append(number)
-        usual(number, frame)
-
-    signal.signal(signal.SIGINT, note)
-    try:
-        yield check
-    finally:
-        signal.signal(signal.SIGINT, usual)
 
 
 def _end(pool: ProcessPoolExecutor) -> None:

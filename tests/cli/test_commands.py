@@ -534,7 +534,12 @@ def test_an_interrupted_process_ends_with_130_and_keeps_what_is_done(workplace, 
     command = ("retrain", "--remove-top-k", "4", "--seeds", "4", "--controls", "1", "--processes", "1")
     code = "from clif.cli import main; main()"
     process = subprocess.Popen(
-        [sys.executable, "-c", code, *command], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", code, *command],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        # A shell that runs the tests in the background has them, and what they start, ignore interrupts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     models = Path("clif-run/models")
     deadline = time.monotonic() + 60
