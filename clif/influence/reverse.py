@@ -17,158 +17,137 @@ outputs of one pair is the derivative by a weight on that pair alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
-from typing import Any
-
 import numpy as np
-from llvmlite import ir  # type: ignore[import-untyped]
-from numba import types
-from numba.extending import intrinsic
 
-from clif.compiling import compiled
+from clif.compiling import LINE, compiled, number, prefetch
 from clif.training.steps import CENTRES, draw_pairs, keep_tokens
 
-LINE = 16  # numbers of single precision in a line of cache
+
+@compiled
+def undo(outputs, p, tape, at, u, U_row, C, fixed):  # type: ignore[no-untyped-def]
+    """Fill u with what the input's vector was before pair p of `outputs`, whose steps are tape[at]; set U_row to it."""
+    dim = number(fixed)
+    width = outputs.shape[1]
+    left = U_row.dtype.type(1)
+    for i in range(dim):
+        u[i] = U_row[i]
+    for k in range(width):
+        target = outputs[p, k]
+        if target < 0:
+            continue
+        g = tape[at, k]
+        same = g
+        for later in range(k + 1, width):
+            if outputs[p, later] == target:
+                same += tape[at, later]
+        left -= g * same
+        for i in range(dim):
+            u[i] -= g * C[target, i]
+    scale = U_row.dtype.type(1) / left
+    for i in range(dim):
+        u[i] *= scale
+        U_row[i] = u[i]
 
 
-@intrinsic
-def prefetch(_typing, array, index):  # type: ignore[no-untyped-def]  # noqa: ARG001 (the compiled code takes it)
-    """Ask for array[index], of a flat array, to be brought into cache: it will be written soon."""
+@compiled
+def reverse(inputs, outputs, pairs, tape, begin, rate, U, C, U_bar, C_bar, u, c, old, new, sums, drawn, fixed):  # type: ignore[no-untyped-def]
+    """Go back over pairs, the last first; sums (lanes,) grows by the derivatives."""
+    dim = number(fixed)
+    lanes = U_bar.shape[1]
+    width = outputs.shape[1]
+    flat = C_bar.reshape(-1)
+    eta = U.dtype.type(rate)
+    one = U.dtype.type(1)
+    before = np.empty(lanes if len(drawn) else 0)
+    for p in range(pairs - 1, -1, -1):
+        w = inputs[p]
+        for m in range(len(before)):
+            before[m] = sums[m]
+        undo(outputs, p, tape, begin + p, u, U[w], C, fixed)
+        for m in range(lanes):
+            for i in range(dim):
+                old[m, i] = U_bar[w, m, i]
+                new[m, i] = old[m, i]
+        for k in range(width - 1, -1, -1):
+            target = outputs[p, k]
+            if target < 0:
+                continue
+            g = tape[begin + p, k]
+            coming = outputs[p, k - 1] if k else outputs[max(p - 1, 0), width - 1]
+            base = max(coming, 0) * lanes * dim
+            for i in range(dim):
+                c[i] = C[target, i] - g * u[i]
+                C[target, i] = c[i]
+            share = abs(g) / eta
+            slope = -eta * share * (one - share)
+            for m in range(lanes):
+                for place in range(m * dim, (m + 1) * dim, LINE):
+                    prefetch(flat, base + place)
+                g_bar = U.dtype.type(0)
+                for i in range(dim):
+                    g_bar += old[m, i] * c[i] + C_bar[target, m, i] * u[i]
+                sums[m] += g_bar * g
+                x_bar = slope * g_bar
+                for i in range(dim):
+                    was = C_bar[target, m, i]
+                    C_bar[target, m, i] = was + (g * old[m, i] + x_bar * u[i])
+                    new[m, i] += g * was + x_bar * c[i]
+        for m in range(lanes):
+            for i in range(dim):
+                U_bar[w, m, i] = new[m, i]
+        for m in range(len(before)):
+            drawn[begin + p, m] = sums[m] - before[m]
 
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
-        address = builder.bitcast(builder.gep(data, [arguments[1]]), ir.IntType(8).as_pointer())
-        integer = ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), [address.type, integer, integer, integer])
-        function = builder.module.declare_intrinsic("llvm.prefetch", [address.type], kind)
-        builder.call(function, [address, integer(1), integer(2), integer(1)])
-        return context.get_dummy_value()
 
-    return types.void(array, types.intp), generate
+@compiled
+def reverse_documents(  # type: ignore[no-untyped-def]
+    tokens, offsets, documents, keys, rates, keep, threshold, alias, window, negative, U, C, tape,
+    U_bar, C_bar, found, spots, drawn, fixed,
+):  # fmt: skip
+    """Go back over documents, the last first.
 
-
-@cache
-def reverser(dim: int) -> Callable[..., None]:
-    """The kernel for vectors of `dim` numbers: loops of known length are twice as fast.
-
-    Its arguments are those of `train_documents` with a full tape, then the adjoints, U_bar and C_bar (V, lanes, d), and
+    The arguments are those of `train_documents` with a full tape, then the adjoints, U_bar and C_bar (V, lanes, d), and
     `found` (documents of the corpus, lanes), to which the derivatives by the documents' weights are added. U and C go
     from their state after the documents to that before, the adjoints likewise.
 
     `spots` (pairs, 2) and `drawn` (pairs, lanes) receive of each pair on the tape the positions of input and output in
     the document, and the derivatives by the weight of the pair alone; unless their length is 0.
     """
-
-    @compiled
-    def undo(outputs, p, tape, at, u, U_row, C):  # type: ignore[no-untyped-def]
-        width = outputs.shape[1]
-        left = U_row.dtype.type(1)
-        for i in range(dim):
-            u[i] = U_row[i]
-        for k in range(width):
-            target = outputs[p, k]
-            if target < 0:
-                continue
-            g = tape[at, k]
-            same = g
-            for later in range(k + 1, width):
-                if outputs[p, later] == target:
-                    same += tape[at, later]
-            left -= g * same
-            for i in range(dim):
-                u[i] -= g * C[target, i]
-        scale = U_row.dtype.type(1) / left
-        for i in range(dim):
-            u[i] *= scale
-            U_row[i] = u[i]
-
-    @compiled
-    def reverse(inputs, outputs, pairs, tape, begin, rate, U, C, U_bar, C_bar, u, c, old, new, sums, drawn):  # type: ignore[no-untyped-def]
-        lanes = U_bar.shape[1]
-        width = outputs.shape[1]
-        flat = C_bar.reshape(-1)
-        eta = U.dtype.type(rate)
-        one = U.dtype.type(1)
-        before = np.empty(lanes if len(drawn) else 0)
-        for p in range(pairs - 1, -1, -1):
-            w = inputs[p]
-            for m in range(len(before)):
-                before[m] = sums[m]
-            undo(outputs, p, tape, begin + p, u, U[w], C)
-            for m in range(lanes):
-                for i in range(dim):
-                    old[m, i] = U_bar[w, m, i]
-                    new[m, i] = old[m, i]
-            for k in range(width - 1, -1, -1):
-                target = outputs[p, k]
-                if target < 0:
-                    continue
-                g = tape[begin + p, k]
-                coming = outputs[p, k - 1] if k else outputs[max(p - 1, 0), width - 1]
-                base = max(coming, 0) * lanes * dim
-                for i in range(dim):
-                    c[i] = C[target, i] - g * u[i]
-                    C[target, i] = c[i]
-                share = abs(g) / eta
-                slope = -eta * share * (one - share)
-                for m in range(lanes):
-                    for place in range(m * dim, (m + 1) * dim, LINE):
-                        prefetch(flat, base + place)  # type: ignore[call-arg]
-                    g_bar = U.dtype.type(0)
-                    for i in range(dim):
-                        g_bar += old[m, i] * c[i] + C_bar[target, m, i] * u[i]
-                    sums[m] += g_bar * g
-                    x_bar = slope * g_bar
-                    for i in range(dim):
-                        was = C_bar[target, m, i]
-                        C_bar[target, m, i] = was + (g * old[m, i] + x_bar * u[i])
-                        new[m, i] += g * was + x_bar * c[i]
-            for m in range(lanes):
-                for i in range(dim):
-                    U_bar[w, m, i] = new[m, i]
-            for m in range(len(before)):
-                drawn[begin + p, m] = sums[m] - before[m]
-
-    @compiled
-    def reverse_documents(  # type: ignore[no-untyped-def]
-        tokens, offsets, documents, keys, rates, keep, threshold, alias, window, negative, U, C, tape,
-        U_bar, C_bar, found, spots, drawn,
-    ):  # fmt: skip
-        longest = 1
-        for document in documents:
-            longest = max(longest, offsets[document + 1] - offsets[document])
-        words = np.empty(longest, dtype=np.int32)
-        places = np.empty((longest, 2), dtype=np.int32)
-        room = CENTRES * min(2 * window, longest)
-        inputs = np.empty(room, dtype=np.int32)
-        outputs = np.empty((room, 1 + negative), dtype=np.int32)
-        centres = np.empty((room, 2), dtype=np.int32)
-        lanes = U_bar.shape[1]
-        u = np.empty(dim, dtype=U.dtype)
-        c = np.empty(dim, dtype=U.dtype)
-        old = np.empty((lanes, dim), dtype=U.dtype)
-        new = np.empty((lanes, dim), dtype=U.dtype)
-        sums = np.empty(lanes)
-        left = len(tape)
-        for n in range(len(documents) - 1, -1, -1):
-            document = documents[n]
-            start, end = offsets[document], offsets[document + 1]
-            kept = keep_tokens(tokens, start, end, keys[n], keep, words, places)
-            sums[:] = 0
-            for block in range((kept + CENTRES - 1) // CENTRES - 1, -1, -1):
-                first = block * CENTRES
-                last = min(first + CENTRES, kept)
-                pairs = draw_pairs(
-                    words, places, kept, first, last, keys[n], threshold, alias, window, inputs, outputs, centres
-                )
-                left -= pairs
-                reverse(inputs, outputs, pairs, tape, left, rates[n], U, C, U_bar, C_bar, u, c, old, new, sums, drawn)
-                if len(spots):
-                    for p in range(pairs):
-                        for side in range(2):
-                            spots[left + p, side] = places[centres[p, side], 0]
-            for m in range(lanes):
-                found[document, m] += sums[m]
-
-    return reverse_documents  # type: ignore[no-any-return]
+    dim = number(fixed)
+    longest = 1
+    for document in documents:
+        longest = max(longest, offsets[document + 1] - offsets[document])
+    words = np.empty(longest, dtype=np.int32)
+    places = np.empty((longest, 2), dtype=np.int32)
+    room = CENTRES * min(2 * window, longest)
+    inputs = np.empty(room, dtype=np.int32)
+    outputs = np.empty((room, 1 + negative), dtype=np.int32)
+    centres = np.empty((room, 2), dtype=np.int32)
+    lanes = U_bar.shape[1]
+    u = np.empty(dim, dtype=U.dtype)
+    c = np.empty(dim, dtype=U.dtype)
+    old = np.empty((lanes, dim), dtype=U.dtype)
+    new = np.empty((lanes, dim), dtype=U.dtype)
+    sums = np.empty(lanes)
+    left = len(tape)
+    for n in range(len(documents) - 1, -1, -1):
+        document = documents[n]
+        start, end = offsets[document], offsets[document + 1]
+        kept = keep_tokens(tokens, start, end, keys[n], keep, words, places)
+        sums[:] = 0
+        for block in range((kept + CENTRES - 1) // CENTRES - 1, -1, -1):
+            first = block * CENTRES
+            last = min(first + CENTRES, kept)
+            pairs = draw_pairs(
+                words, places, kept, first, last, keys[n], threshold, alias, window, inputs, outputs, centres
+            )
+            left -= pairs
+            reverse(
+                inputs, outputs, pairs, tape, left, rates[n], U, C, U_bar, C_bar, u, c, old, new, sums, drawn, fixed
+            )
+            if len(spots):
+                for p in range(pairs):
+                    for side in range(2):
+                        spots[left + p, side] = places[centres[p, side], 0]
+        for m in range(lanes):
+            found[document, m] += sums[m]

@@ -37,12 +37,13 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from clif.compiling import Fixed
 from clif.errors import InputError
 from clif.influence.attribution import Attribution, SolveReport
 from clif.influence.groups import vectors_after
 from clif.influence.joint import SolveSettings, Store
 from clif.influence.problem import Matrix, Problem
-from clif.influence.reverse import reverser
+from clif.influence.reverse import reverse_documents
 from clif.progress import Progress, silent
 from clif.training.checkpoints import Checkpoints
 from clif.training.paired import PairedTraining, cut
@@ -127,7 +128,6 @@ def derivatives(
     U_bar[rows] = gradients.transpose(1, 0, 2)
     C_bar = np.zeros_like(U_bar)
     found = np.zeros((len(corpus), len(gradients)))
-    kernel = reverser(settings.dim)
     for number in range(settings.epochs - 1, -1, -1):
         epoch = training.epoch(number)
         sizes = training.pairs(epoch)
@@ -150,10 +150,10 @@ def derivatives(
                 undone = U
                 drawn: Array = np.empty((len(tape) if record else 0, len(gradients)), dtype=precision)
                 spots = np.empty((len(drawn), 2), dtype=np.uint32)
-                kernel(
+                reverse_documents(
                     corpus.tokens, corpus.offsets, part.documents, part.keys, part.rates, training.keep,
                     training.threshold, training.alias, settings.window, settings.negative, U, C, tape,
-                    U_bar, C_bar, found, spots, drawn,
+                    U_bar, C_bar, found, spots, drawn, Fixed(settings.dim),
                 )  # fmt: skip
                 if record:
                     record(np.repeat(part.documents, sizes[first:last]), spots, drawn)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from clif.compiling import Fixed
 from clif.training.draws import GOLDEN, Keys, alias_table, hashed, name_keys
 from clif.training.steps import count_drawn, train_documents
 from clif.training.trained import Trained
@@ -110,6 +111,7 @@ class PairedTraining:
         pairs: int = train_documents(
             corpus.tokens, corpus.offsets, part.documents, part.keys, part.rates, self.keep, self.threshold, self.alias,
             settings.window, settings.negative, U, C, np.zeros((0, 0), dtype=U.dtype) if tape is None else tape,
+            Fixed(settings.dim),
         )  # fmt: skip
         return pairs
 

@@ -14,7 +14,7 @@ import math
 
 import numpy as np
 
-from clif.compiling import compiled
+from clif.compiling import LINE, compiled, number, prefetch
 from clif.pairs import LONGEST
 from clif.training.draws import GOLDEN, NEGATIVES, draw_reach, draw_word, hash_one, is_kept
 
@@ -75,40 +75,50 @@ def draw_pairs(words, places, kept, first, last, key, threshold, alias, window, 
 
 
 @compiled
-def learn(inputs, outputs, pairs, rate, U, C, pull, steps):  # type: ignore[no-untyped-def]
-    """Update U and C by the first `pairs` pairs, in order; steps (pairs, 1 + k) receives each g."""
+def learn(inputs, outputs, pairs, rate, U, C, pull, steps, fixed):  # type: ignore[no-untyped-def]
+    """Update U and C (V, d) by the first `pairs` pairs, in order; steps (pairs, 1 + k) receives each g.
+
+    fixed is Fixed(d); pull (d,) is room to work in.
+    """
+    dim = number(fixed)
     one = U.dtype.type(1)
     eta = U.dtype.type(rate)
+    flat_U, flat_C = U.reshape(-1), C.reshape(-1)
     for p in range(pairs):
-        u = U[inputs[p]]
-        for i in range(len(u)):
+        w = inputs[p]
+        coming = min(p + 1, pairs - 1)
+        for place in range(0, dim, LINE):
+            prefetch(flat_U, inputs[coming] * dim + place)
+        for i in range(dim):
             pull[i] = 0
         for k in range(outputs.shape[1]):
+            for place in range(0, dim, LINE):
+                prefetch(flat_C, max(outputs[coming, k], 0) * dim + place)
             target = outputs[p, k]
             if target < 0:
                 steps[p, k] = 0
                 continue
-            c = C[target]
             x = U.dtype.type(0)
-            for i in range(len(u)):
-                x += u[i] * c[i]
+            for i in range(dim):
+                x += U[w, i] * C[target, i]
             sigma = one / (one + math.exp(-x))
             g = eta * ((one - sigma) if k == 0 else -sigma)
             steps[p, k] = g
-            for i in range(len(u)):
-                pull[i] += g * c[i]
-                c[i] += g * u[i]
-        for i in range(len(u)):
-            u[i] += pull[i]
+            for i in range(dim):
+                pull[i] += g * C[target, i]
+                C[target, i] += g * U[w, i]
+        for i in range(dim):
+            U[w, i] += pull[i]
 
 
 @compiled
 def train_documents(  # type: ignore[no-untyped-def]
-    tokens, offsets, documents, keys, rates, keep, threshold, alias, window, negative, U, C, tape
+    tokens, offsets, documents, keys, rates, keep, threshold, alias, window, negative, U, C, tape, fixed
 ):
     """Train U and C (V, d) on `documents` once, in order, with their keys and rates; return how many pairs there were.
 
     Document z holds tokens[offsets[z]:offsets[z + 1]]. tape (pairs, 1 + k) receives the steps, unless its length is 0.
+    fixed is Fixed(d).
     """
     longest = 1
     for document in documents:
@@ -130,7 +140,7 @@ def train_documents(  # type: ignore[no-untyped-def]
             pairs = draw_pairs(
                 words, places, kept, first, last, keys[n], threshold, alias, window, inputs, outputs, centres
             )
-            learn(inputs, outputs, pairs, rates[n], U, C, pull, steps)
+            learn(inputs, outputs, pairs, rates[n], U, C, pull, steps, fixed)
             if len(tape):
                 tape[done : done + pairs] = steps[:pairs]
             done += pairs

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from slow_training import slow_draws
 
+from clif.compiling import Fixed
 from clif.pairs import LONGEST
 from clif.training.draws import alias_table, name_keys
 from clif.training.steps import CENTRES, count_drawn, draw_pairs, keep_tokens, learn, train_documents
@@ -107,7 +108,7 @@ def test_an_output_that_is_left_out_moves_nothing():
     before = rng.normal(size=(2, 3, 4))
     (U, C), steps = before.copy(), np.full((1, 3), 7.0)
     outputs = np.array([[1, -1, -1]], dtype=np.int32)
-    learn(np.array([0], dtype=np.int32), outputs, 1, 0.1, U, C, np.empty(4), steps)
+    learn(np.array([0], dtype=np.int32), outputs, 1, 0.1, U, C, np.empty(4), steps, Fixed(4))
     x = before[0][0] @ before[1][1]
     g = 0.1 * (1 - 1 / (1 + np.exp(-x)))
     assert steps.tolist() == [[pytest.approx(g), 0, 0]]
@@ -127,7 +128,7 @@ def test_updates_are_gradient_steps_of_the_loss_of_each_pair():
     (U, C), steps = before.copy(), np.empty((3, 3))
     inputs = np.array([0, 1, 0], dtype=np.int32)
     outputs = np.array([[1, 2, 3], [0, 4, 5], [2, 1, 0]], dtype=np.int32)
-    learn(inputs, outputs, 3, 0.2, U, C, np.empty(5), steps)
+    learn(inputs, outputs, 3, 0.2, U, C, np.empty(5), steps, Fixed(5))
     exact_U, exact_C = (tensor(M).requires_grad_() for M in before)
     descent = torch.optim.SGD([exact_U, exact_C], lr=0.2)
     softplus = torch.nn.functional.softplus
@@ -147,7 +148,7 @@ def test_scores_beyond_all_bounds_stay_finite():
         U, C = np.full((1, 4), 1e3, dtype), np.stack([np.full(4, 1e3, dtype), np.full(4, -1e3, dtype)])
         steps = np.empty((1, 2), dtype)
         outputs = np.array([[1, 0]], dtype=np.int32)
-        learn(np.array([0], dtype=np.int32), outputs, 1, 0.1, U, C, np.empty(4, dtype), steps)
+        learn(np.array([0], dtype=np.int32), outputs, 1, 0.1, U, C, np.empty(4, dtype), steps, Fixed(4))
         assert steps.tolist() == [[pytest.approx(0.1), pytest.approx(-0.1)]]
         assert np.isfinite(U).all()
         assert np.isfinite(C).all()
@@ -177,12 +178,12 @@ def test_steps_and_numbers_of_pairs_are_told(window, negative):
     U, C = np.random.default_rng(0).normal(size=(2, 5, 4))
     other = U.copy(), C.copy()
     tape = np.full((counts.sum() + 1, 1 + negative), np.nan)
-    assert train_documents(*given, window, negative, U, C, tape) == counts.sum()
+    assert train_documents(*given, window, negative, U, C, tape, Fixed(4)) == counts.sum()
     assert np.isnan(tape[-1]).all()
     assert (tape[:-1, 0] > 0).all()
     assert (tape[:-1, 1:] <= 0).all()
     # Without a tape the same is learnt.
-    train_documents(*given, window, negative, *other, np.empty((0, 0)))
+    train_documents(*given, window, negative, *other, np.empty((0, 0)), Fixed(4))
     assert np.array_equal(U, other[0])
     assert np.array_equal(C, other[1])
 
@@ -191,11 +192,13 @@ def test_documents_one_by_one_are_documents_in_a_row():
     tokens, offsets, order, keys, rates, *rest = arguments([30, 70, 5, 0, 90])
     whole, parts = np.random.default_rng(0).normal(size=(2, 2, 5, 4))
     parts[:] = whole
-    train_documents(tokens, offsets, order, keys, rates, *rest, 3, 2, *whole, np.empty((0, 0)))
+    train_documents(tokens, offsets, order, keys, rates, *rest, 3, 2, *whole, np.empty((0, 0)), Fixed(4))
     for n in range(5):
         one = slice(n, n + 1)
-        train_documents(tokens, offsets, order[one], keys[one], rates[one], *rest, 3, 2, *parts, np.empty((0, 0)))
+        train_documents(
+            tokens, offsets, order[one], keys[one], rates[one], *rest, 3, 2, *parts, np.empty((0, 0)), Fixed(4)
+        )
     assert np.array_equal(whole, parts)
     nothing = tokens, offsets, order[:0], keys[:0], rates[:0]
-    assert train_documents(*nothing, *rest, 3, 2, *parts, np.empty((0, 0))) == 0
+    assert train_documents(*nothing, *rest, 3, 2, *parts, np.empty((0, 0)), Fixed(4)) == 0
     assert np.array_equal(whole, parts)
