@@ -51,10 +51,10 @@ register_model(_FixedType)(models.OpaqueModel)
 
 @typeof_impl.register(Fixed)
 def _type_of_fixed(fixed: Fixed, _context: Any) -> Any:
-    return _FixedType(fixed.value)  # type: ignore[no-untyped-call]
+    return _FixedType(fixed.value)
 
 
-@unbox(_FixedType)
+@unbox(_FixedType)  # type: ignore[no-untyped-call]
 def _unbox_fixed(_type: Any, _object: Any, unboxing: Any) -> Any:
     return NativeValue(unboxing.context.get_dummy_value())  # type: ignore[no-untyped-call]
 

@@ -20,17 +20,18 @@ from __future__ import annotations
 import numpy as np
 
 from clif.compiling import LINE, compiled, number, prefetch
+from clif.influence.rows import carry_back, step_back
 from clif.training.steps import CENTRES, draw_pairs, keep_tokens
 
 
 @compiled
-def undo(outputs, p, tape, at, u, U_row, C, fixed):  # type: ignore[no-untyped-def]
-    """Fill u with what the input's vector was before pair p of `outputs`, whose steps are tape[at]; set U_row to it."""
-    dim = number(fixed)
+def reverse_any(outputs, p, tape, at, slopes, w, U, C, U_bar, C_bar, u, c, old, sums):  # type: ignore[no-untyped-def]
+    """Go back over one pair, whose outputs may be missing or repeat."""
+    lanes, dim = U_bar.shape[1:]
     width = outputs.shape[1]
-    left = U_row.dtype.type(1)
+    left = U.dtype.type(1)
     for i in range(dim):
-        u[i] = U_row[i]
+        u[i] = U[w, i]
     for k in range(width):
         target = outputs[p, k]
         if target < 0:
@@ -43,58 +44,76 @@ def undo(outputs, p, tape, at, u, U_row, C, fixed):  # type: ignore[no-untyped-d
         left -= g * same
         for i in range(dim):
             u[i] -= g * C[target, i]
-    scale = U_row.dtype.type(1) / left
     for i in range(dim):
-        u[i] *= scale
-        U_row[i] = u[i]
+        u[i] /= left
+        U[w, i] = u[i]
+        for m in range(lanes):
+            old[m, i] = U_bar[w, m, i]
+    for k in range(width - 1, -1, -1):
+        target = outputs[p, k]
+        if target < 0:
+            continue
+        g = tape[at, k]
+        for i in range(dim):
+            c[i] = C[target, i] - g * u[i]
+            C[target, i] = c[i]
+        for m in range(lanes):
+            g_bar = U.dtype.type(0)
+            for i in range(dim):
+                g_bar += old[m, i] * c[i] + C_bar[target, m, i] * u[i]
+            sums[m] += g_bar * g
+            x_bar = slopes[k] * g_bar
+            for i in range(dim):
+                was = C_bar[target, m, i]
+                C_bar[target, m, i] = was + (g * old[m, i] + x_bar * u[i])
+                U_bar[w, m, i] += g * was + x_bar * c[i]
 
 
 @compiled
-def reverse(inputs, outputs, pairs, tape, begin, rate, U, C, U_bar, C_bar, u, c, old, new, sums, drawn, fixed):  # type: ignore[no-untyped-def]
+def reverse(inputs, outputs, pairs, tape, begin, rate, U, C, U_bar, C_bar, sums, drawn, dim, count):  # type: ignore[no-untyped-def]
     """Go back over pairs, the last first; sums (lanes,) grows by the derivatives."""
-    dim = number(fixed)
-    lanes = U_bar.shape[1]
-    width = outputs.shape[1]
-    flat = C_bar.reshape(-1)
-    eta = U.dtype.type(rate)
-    one = U.dtype.type(1)
+    size, width, lanes = number(dim), number(count), U_bar.shape[1]
+    flat_U, flat_C, flat_U_bar, flat_C_bar = U.reshape(-1), C.reshape(-1), U_bar.reshape(-1), C_bar.reshape(-1)
+    one, eta = U.dtype.type(1), U.dtype.type(rate)
     before = np.empty(lanes if len(drawn) else 0)
+    output_at, bar_at = np.empty(width, dtype=np.int64), np.empty(width, dtype=np.int64)
+    steps, slopes, found = np.empty(width, U.dtype), np.empty(width, U.dtype), np.empty(width, U.dtype)
+    u, c, rows = np.empty(size, U.dtype), np.empty(size, U.dtype), np.empty(width * size, U.dtype)
+    old = np.empty((lanes, size), U.dtype)
     for p in range(pairs - 1, -1, -1):
-        w = inputs[p]
+        w, coming = inputs[p], max(p - 1, 0)
         for m in range(len(before)):
             before[m] = sums[m]
-        undo(outputs, p, tape, begin + p, u, U[w], C, fixed)
-        for m in range(lanes):
-            for i in range(dim):
-                old[m, i] = U_bar[w, m, i]
-                new[m, i] = old[m, i]
-        for k in range(width - 1, -1, -1):
+        for place in range(0, size, LINE):
+            prefetch(flat_U, inputs[coming] * size + place)
+        distinct = True
+        left = one
+        for k in range(width):
             target = outputs[p, k]
-            if target < 0:
-                continue
+            for place in range(0, size, LINE):
+                prefetch(flat_C, max(outputs[coming, k], 0) * size + place)
+            distinct &= target >= 0
+            for other in range(k):
+                distinct &= outputs[p, other] != target
             g = tape[begin + p, k]
-            coming = outputs[p, k - 1] if k else outputs[max(p - 1, 0), width - 1]
-            base = max(coming, 0) * lanes * dim
-            for i in range(dim):
-                c[i] = C[target, i] - g * u[i]
-                C[target, i] = c[i]
             share = abs(g) / eta
-            slope = -eta * share * (one - share)
+            steps[k], slopes[k] = g, -eta * share * (one - share)
+            left -= g * g
+            output_at[k], bar_at[k] = target * size, target * lanes * size
+        if not distinct:
+            reverse_any(outputs, p, tape, begin + p, slopes, w, U, C, U_bar, C_bar, u, c, old, sums)
+        else:
+            step_back(dim, count, flat_U, w * size, flat_C, output_at, steps, one / left, u, rows)
             for m in range(lanes):
-                for place in range(m * dim, (m + 1) * dim, LINE):
-                    prefetch(flat, base + place)
-                g_bar = U.dtype.type(0)
-                for i in range(dim):
-                    g_bar += old[m, i] * c[i] + C_bar[target, m, i] * u[i]
-                sums[m] += g_bar * g
-                x_bar = slope * g_bar
-                for i in range(dim):
-                    was = C_bar[target, m, i]
-                    C_bar[target, m, i] = was + (g * old[m, i] + x_bar * u[i])
-                    new[m, i] += g * was + x_bar * c[i]
-        for m in range(lanes):
-            for i in range(dim):
-                U_bar[w, m, i] = new[m, i]
+                at = m * size
+                for place in range(at, at + size, LINE):
+                    prefetch(flat_U_bar, inputs[coming] * lanes * size + place)
+                    for k in range(width):
+                        prefetch(flat_C_bar, max(outputs[coming, k], 0) * lanes * size + place)
+                here = (w * lanes + m) * size
+                carry_back(dim, count, flat_U_bar, here, flat_C_bar, bar_at, at, steps, slopes, u, rows, found)
+                for k in range(width):
+                    sums[m] += found[k] * steps[k]
         for m in range(len(before)):
             drawn[begin + p, m] = sums[m] - before[m]
 
@@ -102,7 +121,7 @@ def reverse(inputs, outputs, pairs, tape, begin, rate, U, C, U_bar, C_bar, u, c,
 @compiled
 def reverse_documents(  # type: ignore[no-untyped-def]
     tokens, offsets, documents, keys, rates, keep, threshold, alias, window, negative, U, C, tape,
-    U_bar, C_bar, found, spots, drawn, fixed,
+    U_bar, C_bar, found, spots, drawn, dim, count,
 ):  # fmt: skip
     """Go back over documents, the last first.
 
@@ -112,8 +131,9 @@ def reverse_documents(  # type: ignore[no-untyped-def]
 
     `spots` (pairs, 2) and `drawn` (pairs, lanes) receive of each pair on the tape the positions of input and output in
     the document, and the derivatives by the weight of the pair alone; unless their length is 0.
+
+    dim and count are Fixed: d, and the 1 + k outputs of a pair.
     """
-    dim = number(fixed)
     longest = 1
     for document in documents:
         longest = max(longest, offsets[document + 1] - offsets[document])
@@ -124,10 +144,6 @@ def reverse_documents(  # type: ignore[no-untyped-def]
     outputs = np.empty((room, 1 + negative), dtype=np.int32)
     centres = np.empty((room, 2), dtype=np.int32)
     lanes = U_bar.shape[1]
-    u = np.empty(dim, dtype=U.dtype)
-    c = np.empty(dim, dtype=U.dtype)
-    old = np.empty((lanes, dim), dtype=U.dtype)
-    new = np.empty((lanes, dim), dtype=U.dtype)
     sums = np.empty(lanes)
     left = len(tape)
     for n in range(len(documents) - 1, -1, -1):
@@ -142,9 +158,7 @@ def reverse_documents(  # type: ignore[no-untyped-def]
                 words, places, kept, first, last, keys[n], threshold, alias, window, inputs, outputs, centres
             )
             left -= pairs
-            reverse(
-                inputs, outputs, pairs, tape, left, rates[n], U, C, U_bar, C_bar, u, c, old, new, sums, drawn, fixed
-            )
+            reverse(inputs, outputs, pairs, tape, left, rates[n], U, C, U_bar, C_bar, sums, drawn, dim, count)
             if len(spots):
                 for p in range(pairs):
                     for side in range(2):

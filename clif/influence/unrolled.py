@@ -153,7 +153,7 @@ def derivatives(
                 reverse_documents(
                     corpus.tokens, corpus.offsets, part.documents, part.keys, part.rates, training.keep,
                     training.threshold, training.alias, settings.window, settings.negative, U, C, tape,
-                    U_bar, C_bar, found, spots, drawn, Fixed(settings.dim),
+                    U_bar, C_bar, found, spots, drawn, Fixed(settings.dim), Fixed(1 + settings.negative),
                 )  # fmt: skip
                 if record:
                     record(np.repeat(part.documents, sizes[first:last]), spots, drawn)
