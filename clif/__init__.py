@@ -19,6 +19,7 @@ _HOMES = {
     "TrainingSettings": "clif.settings",
     "audit": "clif.objectives",
     "by_field": "clif.ranking",
+    "experiment": "clif.experiments",
     "explain": "clif.explaining",
     "export_vectors": "clif.formats",
     "import_model": "clif.training.importing",
@@ -41,6 +42,7 @@ __all__ = [
     "TrainingSettings",
     "audit",
     "by_field",
+    "experiment",
     "explain",
     "export_vectors",
     "import_model",
@@ -60,6 +62,7 @@ if TYPE_CHECKING:
     from clif.corpus.reading import ReadOptions
     from clif.corpus.tokenising import Tokeniser
     from clif.errors import ClifError
+    from clif.experiments import experiment
     from clif.explaining import explain
     from clif.formats import export_vectors, load_vectors
     from clif.objectives import BiasTest, audit, load_tests

@@ -22,6 +22,7 @@ COMMANDS = {
     "retrain": "Retrain without the top documents and compare.",
     "verify": "Hold predictions against what retraining does.",
     "run": "Do all of it, from one TOML file; resumes.",
+    "experiment": "Run an experiment of the papers behind clif.",
     "import": "Make a run from a gensim model and its corpus.",
     "export": "Write a run's vectors for other tools.",
 }
