@@ -69,7 +69,7 @@ def _checked(kind: type[Any], values: Mapping[str, Any], where: str) -> dict[str
             raise UsageError(
                 f"{key} cannot be {given!r}", where=where, next=f"Give a value like the default, {defaults[key]!r}."
             )
-        checked[key] = float(value) if isinstance(defaults[key], float) else value
+        checked[key] = float(given) if isinstance(defaults[key], float) else value
     return checked
 
 

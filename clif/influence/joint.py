@@ -13,7 +13,7 @@ from clif.errors import UsageError
 from clif.influence.attribution import Attribution, JointPairs, SolveReport
 from clif.influence.noise_error import noise_error
 from clif.influence.problem import Problem
-from clif.influence.solvers import Solution, conjugate_gradients, lissa, minimum_residual
+from clif.solvers import Solution, conjugate_gradients, lissa, minimum_residual
 
 CURVATURES = ("gn", "exact")
 STEPS = 500

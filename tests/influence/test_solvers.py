@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clif.influence.joint import LISSA_STEPS, STEPS, SolveSettings, solve_joint
-from clif.influence.solvers import Solution, conjugate_gradients, largest_eigenvalue, lissa, minimum_residual
+from clif.solvers import Solution, conjugate_gradients, largest_eigenvalue, lissa, minimum_residual
 
 quick = settings(max_examples=30, deadline=None)
 systems = {
