@@ -54,12 +54,12 @@ class Problem:
     def asking(self, objective: WEAT, measure: str | None = None) -> Problem:
         """Another question about the same model, which shares what does not depend on the question."""
         other = replace(self, objective=objective, measure=measure or self.measure, predictor=None)
-        return self._share(other, "keep", "noise", "_of_corpus", "curvatures", "_stages")
+        return self._share(other, "keep", "noise", "_of_corpus", "_last_counts", "curvatures", "_stages")
 
     def of_model(self, U: NDArray[np.floating], C: NDArray[np.floating], settings: TrainingSettings) -> Problem:
         """The same question about another model of the corpus, trained alike but for its seed."""
         other = replace(self, U=U, C=C, settings=settings, predictor=None)
-        return self._share(other, "keep", "noise", "_of_corpus", "slot")
+        return self._share(other, "keep", "noise", "_of_corpus", "_last_counts", "slot")
 
     def knowing(self, predictor: Predictor | None) -> Problem:
         """The same question with the predictor that a method brings, by which sets of documents are then predicted."""
@@ -94,6 +94,11 @@ class Problem:
         for name in names:
             other.__dict__[name] = getattr(self, name)
         return other
+
+    @cached_property
+    def _last_counts(self) -> dict[tuple[bytes, bytes], Matrix]:
+        """Counts of one edit, by the rows and the edit."""
+        return {}
 
     @cached_property
     def _of_corpus(self) -> dict[str, PairCounts]:
@@ -189,15 +194,23 @@ class Problem:
     def count(self, documents: NDArray[np.int64] | None = None, times: NDArray[np.float64] | None = None) -> Matrix:
         """Expected counts (n, V) of the pairs whose input is a test word, in all or in some documents.
 
-        `times` (documents of the corpus,) multiplies each document's pairs.
+        `times` (documents of the corpus,) multiplies each document's pairs. The last counts of an edit are kept, for the
+        models of other seeds that are asked about it next.
         """
+        asked = None if times is None else (self.rows.tobytes(), times.tobytes())
+        if asked and asked in self._last_counts:
+            return self._last_counts[asked]
         shape = (len(self.rows), len(self.vocabulary))
         counts = np.zeros(shape[0] * shape[1])
         for contexts in self.contexts(documents, wanted=self.slot >= 0):
             self.corpus.release()
             weight = contexts.weight if times is None else contexts.weight * times[contexts.document]
             np.add.at(counts, self.slot[contexts.input] * shape[1] + contexts.output, weight)
-        return counts.reshape(shape)
+        result = counts.reshape(shape)
+        if asked:
+            self._last_counts.clear()
+            self._last_counts[asked] = result
+        return result
 
     def contexts(
         self, documents: NDArray[np.int64] | None = None, *, wanted: NDArray[np.bool_] | None = None
