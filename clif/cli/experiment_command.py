@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from clif.cli.options import FILE, clif_command
-from clif.cli.screen import Screen
+from clif.cli.screen import Screen, clean
 
 LONGEST = 40  # rows of a table that are shown
 
@@ -37,6 +37,7 @@ def command(screen: Screen, name: str | None, out: Path | None, **options: Any) 
     folder = out if out is not None else FOLDER / name
     if screen.result(read_json(folder / RESULT, "Run the experiment again.")):
         return
+    from rich.markup import escape
     from rich.table import Table
 
     for title, rows in outcome.tables.items():
@@ -46,7 +47,8 @@ def command(screen: Screen, name: str | None, out: Path | None, **options: Any) 
         for column in rows[0]:
             table.add_column(column)
         for row in rows:
-            table.add_row(*(f"{value:.3f}" if isinstance(value, float) else str(value) for value in row.values()))
+            shown = (f"{value:.3f}" if isinstance(value, float) else clean(str(value)) for value in row.values())
+            table.add_row(*map(escape, shown))  # texts of a corpus may look like markup
         screen.out.print(table)
     for claim in outcome.claims:
         verdict = {True: "holds here", False: "does not hold here", None: "examined"}[claim.holds]

@@ -22,7 +22,9 @@ from clif.experiments.outcome import Outcome
 from clif.experiments.settings import read_settings
 from clif.progress import Progress, silent
 
-EXPERIMENTS: dict[str, str] = {}
+EXPERIMENTS: dict[str, str] = {
+    "mog": "Three Gaussians: predicted against realised changes, for every point that is left out.",
+}
 FOLDER = Path("clif-experiments")
 
 

@@ -194,7 +194,7 @@ class Problem:
     def count(self, documents: NDArray[np.int64] | None = None, times: NDArray[np.float64] | None = None) -> Matrix:
         """Expected counts (n, V) of the pairs whose input is a test word, in all or in some documents.
 
-        `times` (documents of the corpus,) multiplies each document's pairs. The last counts of an edit are kept, for the
+        `times` (documents of the corpus,) multiplies each document's pairs. The last counts of an edit stay, for the
         models of other seeds that are asked about it next.
         """
         asked = None if times is None else (self.rows.tobytes(), times.tobytes())

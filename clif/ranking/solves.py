@@ -16,9 +16,9 @@ from clif.files import whole_file
 from clif.influence.attribution import SolveReport
 from clif.influence.joint import SolveSettings, Store
 from clif.influence.problem import Problem
-from clif.solvers import reached
 from clif.manifest import fingerprint
 from clif.run import Run
+from clif.solvers import reached
 
 Solve = tuple[NDArray[Any], SolveReport]
 
