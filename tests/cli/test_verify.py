@@ -39,7 +39,7 @@ def test_json_holds_what_scripts_rely_on(workplace, clif, quick_verification):
     stored = json.loads((folder / "result.json").read_text("utf-8"))
     assert stored == {key: value for key, value in values.items() if key not in ("gates", "folder", "reused")}
     assert len(pd.read_csv(folder / "sets.csv")) == 2 * len(values["sets"])
-    assert (folder / "scatter.svg").read_text("utf-8").startswith("<svg")
+    assert "<svg" in (folder / "scatter.svg").read_text("utf-8")
     assert "2 retrainings can detect" in done.err
     assert clif(*command).json() == {**values, "reused": True}
     assert clif(*command, "--quiet").err == ""
