@@ -35,7 +35,7 @@ from clif.influence.joint import SolveSettings
 from clif.influence.methods import METHODS
 from clif.influence.scores import score_documents
 
-quick = settings(max_examples=8, deadline=None)
+quick = settings(max_examples=5, deadline=None)
 seeds = st.integers(0, 10**6)
 
 

@@ -232,6 +232,14 @@ def test_claims_hold_or_fall_by_the_figures():
     assert holds == [True, True, None, False, True]
     holds = [claim.holds for claim in make_claims(made_figures(cross_exact=0.98, cross_cg=0.97, cross_lissa=0.98))]
     assert holds == [False, False, None, True, False]
+    unsure = made_figures()
+    unsure["two_step"]["cross"]["lissa"]["pearson"] = [0.4, 0.8]  # above the other's .5 by .1, give or take .2
+    assert make_claims(unsure)[1].holds is False
+    assert "+0.100 (standard error 0.200)" in make_claims(unsure)[1].found
+    for solver in SOLVERS:
+        for name in ("cross", "matched"):
+            unsure["two_step"][name][solver]["pearson"] = [0.4]
+    assert make_claims(unsure)[1].holds is None
     found = make_claims(made_figures(cross_exact=0.9876))[0].found
     assert "0.9876" in found
     assert "2 seeds" in found
