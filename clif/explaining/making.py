@@ -24,7 +24,7 @@ from clif.influence.scores import document_influence
 from clif.objectives import BiasTest
 from clif.pairs import Contexts
 from clif.progress import Progress, silent
-from clif.ranking import make_problem, solve_store
+from clif.ranking import make_problem, solve_store, weat_of
 from clif.ranking.lists import warnings_of
 from clif.run import Run
 
@@ -183,7 +183,7 @@ def _warnings(problem: Problem, asked: Asked, attribution: Attribution) -> list[
         {
             "measure": problem.measure,
             "value": problem.value,
-            "bound": problem.objective.bound,
+            "bound": weat_of(problem).bound,
             "method": asked.method.name,
             "tolerance": asked.solving.tolerance,
             "converged": solve.converged if solve else None,

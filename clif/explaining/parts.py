@@ -11,13 +11,14 @@ from clif.explaining.explanation import COLUMNS, Association, PairShare, WordSha
 from clif.influence.groups import vectors_after
 from clif.influence.problem import Problem
 from clif.pairs import Contexts
+from clif.ranking import weat_of
 
 Values = NDArray[np.float64]
 
 
 def _sets(problem: Problem) -> dict[int, str]:
     """The set of each row of the vocabulary that the test reads."""
-    return {int(row): key for key, rows in problem.objective.coverage.rows.items() for row in rows}
+    return {int(row): key for key, rows in weat_of(problem).coverage.rows.items() for row in rows}
 
 
 def sets_of_tokens(problem: Problem, document: int) -> tuple[str | None, ...]:
@@ -69,7 +70,7 @@ def pair_shares(problem: Problem, contexts: Contexts, influence: Values) -> tupl
 
 def word_shares(problem: Problem, contexts: Contexts, influence: Values) -> tuple[WordShare, ...]:
     """Contexts added up by their input word, by falling |influence|; ties by spelling."""
-    words, sets, labels = problem.vocabulary.words, _sets(problem), problem.objective.coverage.test.labels
+    words, sets, labels = problem.vocabulary.words, _sets(problem), weat_of(problem).coverage.test.labels
     rows, group = np.unique(contexts.input, return_inverse=True)
     found = []
     for row, share in zip(rows.tolist(), np.bincount(group, influence).tolist(), strict=True):
@@ -83,7 +84,7 @@ def associations(problem: Problem, document: int) -> tuple[Association, ...]:
 
     (H_w - H_z,w + damp I) delta_w = g_z,w for each word w of the test, as sets of documents are predicted.
     """
-    objective = problem.objective
+    objective = weat_of(problem)
     moved = vectors_after(problem, problem.count(np.array([document])))
     before, after = objective.associations(problem.E), objective.associations(moved)
     keys = ["X"] * objective.n_X + ["Y"] * objective.n_Y

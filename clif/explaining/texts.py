@@ -1,7 +1,8 @@
-"""The text of one document as it was written, or its tokens where that cannot be had any more."""
+"""The text of documents as they were written, or their tokens where that cannot be had any more."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -21,6 +22,11 @@ class DocumentText:
     gaps: tuple[str, ...]
     note: str | None = None
 
+    @property
+    def plain(self) -> str:
+        """The text in one piece."""
+        return "".join(part for pair in zip(self.gaps, (*self.words, ""), strict=True) for part in pair)
+
     @classmethod
     def original(cls, text: str, spans: list[tuple[int, int]]) -> DocumentText:
         """Cut a text at the spans of its words."""
@@ -35,27 +41,43 @@ class DocumentText:
 
 
 def read_text(run: Run, document: int) -> DocumentText:
-    """Read a document of the run's corpus again from where the corpus came from.
+    """Read a document of the run's corpus again, as `read_texts` does."""
+    return read_texts(run, [document])[0]
 
-    The text counts as the original if it gives the tokens that the run holds. If it does not, or cannot be read, the
+
+def read_texts(run: Run, documents: Sequence[int]) -> list[DocumentText]:
+    """Read documents of the run's corpus again from where the corpus came from.
+
+    A text counts as the original if it gives the tokens that the run holds. If it does not, or cannot be read, the
     tokens are given instead, with a note.
     """
+    ids = [run.corpus.doc_ids[document] for document in documents]
+    try:
+        texts, missing = _find(run, ids), "the source holds no document of this id now"
+    except ClifError as error:
+        place = f"{error.where}: " if error.where else ""
+        texts, missing = {}, f"the source cannot be read now ({place}{error.what})"
+    return [_text(run, document, texts.get(doc_id), missing) for document, doc_id in zip(documents, ids, strict=True)]
+
+
+def _text(run: Run, document: int, text: str | None, missing: str) -> DocumentText:
     corpus = run.corpus
     start, end = corpus.offsets[document : document + 2]
     words = [corpus.types[token] for token in corpus.tokens[start:end]]
-    try:
-        text = _find(run, corpus.doc_ids[document])
-    except ClifError as error:
-        place = f"{error.where}: " if error.where else ""
-        return DocumentText.joined(words, f"the source cannot be read now ({place}{error.what})")
     if text is None:
-        return DocumentText.joined(words, "the source holds no document of this id now")
+        return DocumentText.joined(words, missing)
     spans = run.tokeniser.spans(text)
     if run.tokeniser(text) != words or len(spans) != len(words):
         return DocumentText.joined(words, "the source has changed since the run was made")
     return DocumentText.original(text, spans)
 
 
-def _find(run: Run, doc_id: str) -> str | None:
-    documents = read_documents(run.sources, run.read_options)
-    return next((document.text for document in documents if document.doc_id == doc_id), None)
+def _find(run: Run, doc_ids: Sequence[str]) -> dict[str, str]:
+    """The texts of those that the source holds; it is read no further than to the last of them."""
+    wanted, found = set(doc_ids), {}
+    for document in read_documents(run.sources, run.read_options):
+        if document.doc_id in wanted:
+            found[document.doc_id] = document.text
+            if len(found) == len(wanted):
+                break
+    return found

@@ -41,8 +41,7 @@ def needs(problem: Problem, method: Method, settings: SolveSettings, objectives:
             tables += problem.settings.epochs * size * (2 * wide * dim + 8 * words * objectives)
         found = [Need("tables of the test's words", tables), scoring]
         if method.name == "unrolled":
-            parts = problem.objective.n_X + problem.objective.n_Y
-            held = 2 * min(parts, LANES) * size * dim * wide + 4 * model + 2 * MEMORY
+            held = 2 * min(problem.objective.parts, LANES) * size * dim * wide + 4 * model + 2 * MEMORY
             found.append(Need("undoing the training", held))
         return found
     pairs = int(PAIRS_A_TOKEN * len(problem.corpus.tokens))

@@ -20,7 +20,7 @@ from clif.training.checkpoints import Checkpoints
 
 if TYPE_CHECKING:
     from clif.corpus.encoding import Corpus
-    from clif.objectives import WEAT
+    from clif.objectives import Objective
     from clif.settings import TrainingSettings
     from clif.vocabulary import Vocabulary
 
@@ -44,14 +44,14 @@ class Problem:
     settings: TrainingSettings
     U: NDArray[np.floating]
     C: NDArray[np.floating]
-    objective: WEAT
+    objective: Objective
     measure: str = "effect_size"
     damping: float | None = None
     folder: Path | None = field(default=None, repr=False)
     predictor: Predictor | None = field(default=None, repr=False)
     progress: Progress = field(default=silent, repr=False)
 
-    def asking(self, objective: WEAT, measure: str | None = None) -> Problem:
+    def asking(self, objective: Objective, measure: str | None = None) -> Problem:
         """Another question about the same model, which shares what does not depend on the question."""
         other = replace(self, objective=objective, measure=measure or self.measure, predictor=None)
         return self._share(other, "keep", "noise", "_of_corpus", "_last_counts", "curvatures", "_stages")

@@ -82,6 +82,11 @@ class WEAT:
         return len(self.coverage.rows["Y"])
 
     @property
+    def parts(self) -> int:
+        """Number of parts: one a target word."""
+        return self.n_X + self.n_Y
+
+    @property
     def bound(self) -> float:
         """Largest |effect size| that sets of these sizes allow, at ddof 0: n / sqrt(n_X n_Y), 2 for equal sizes."""
         return float((self.n_X + self.n_Y) / np.sqrt(self.n_X * self.n_Y))

@@ -31,6 +31,7 @@ from clif.influence.scores import Scores, score_many
 from clif.manifest import file_sha256
 from clif.progress import Progress, silent
 from clif.ranking.lists import document_columns
+from clif.ranking.questions import weat_of
 from clif.ranking.solves import solve_store
 from clif.ranking.spread import is_sure, spread
 from clif.run import Run
@@ -128,7 +129,7 @@ class Answers:
     def effect_size(self) -> float | None:
         """Mean effect size of the models; None where the associations of one do not differ."""
         try:
-            return float(np.mean([problem.objective.value(problem.E) for problem in self.problems]))
+            return float(np.mean([weat_of(problem).value(problem.E) for problem in self.problems]))
         except InputError:
             return None
 

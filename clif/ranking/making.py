@@ -21,7 +21,7 @@ from clif.progress import Progress, silent
 from clif.ranking.adaptive import check_adaptive, lead_adaptively
 from clif.ranking.ensemble import UNCUT, Answers, check_ensemble, ensemble_seeds, list_documents, score_models
 from clif.ranking.lists import Ranking, context_columns, pair_columns, sentence_columns, warnings_of
-from clif.ranking.questions import choose_test, make_problems
+from clif.ranking.questions import choose_test, make_problems, weat_of
 from clif.ranking.stored import find_stored, store
 from clif.run import Run
 
@@ -171,7 +171,7 @@ def _list(
         "unit": unit,
         "value": answers.value,
         "effect_size": answers.effect_size,
-        "bound": problem.objective.bound,
+        "bound": weat_of(problem).bound,
         "asked_damping": recipe["damping"],
         "solving": solving.to_dict() if method.solves else None,
         "damping": problem.damp if method.damped else None,

@@ -33,6 +33,12 @@ def choose_test(run: Run, test: str | BiasTest | None) -> BiasTest:
     return tests[0]
 
 
+def weat_of(problem: Problem) -> WEAT:
+    """The objective of a problem that was made here, of a bias test."""
+    assert isinstance(problem.objective, WEAT)
+    return problem.objective
+
+
 def make_problem(
     run: Run,
     test: BiasTest,

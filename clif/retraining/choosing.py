@@ -13,6 +13,7 @@ from clif.errors import UsageError
 from clif.influence.groups import mean_crossing, mean_value, predict_mean
 from clif.influence.problem import Problem
 from clif.objectives import WEAT
+from clif.ranking import weat_of
 from clif.retraining.asking import Order, Split
 from clif.retraining.edits import Edit, choose_edit, random_edit
 from clif.retraining.request import ZERO, Request
@@ -93,8 +94,8 @@ def choose(
     numbers = range(half * request.controls, (half + 1) * request.controls)
     return Choice(
         split=split,
-        used=used[0].objective,
-        held=held[0].objective if held else None,
+        used=weat_of(used[0]),
+        held=weat_of(held[0]) if held else None,
         edit=edit,
         controls=[random_edit(run.corpus, edit, protected, run.settings.seed, number) for number in numbers],
         crossing=order.crossing,
@@ -125,7 +126,7 @@ def _how_many(
     if k is None:
         of = f", half {half + 1}," if request.halves > 1 else ""
         raise UsageError(
-            f"no number of removals is predicted to bring {used[0].objective.coverage.test.name}{of} to zero",
+            f"no number of removals is predicted to bring {weat_of(used[0]).coverage.test.name}{of} to zero",
             where=f"--remove-top-k {ZERO}",
             next="Give a number of documents, or rank by another method or measure.",
         )

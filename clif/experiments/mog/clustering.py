@@ -70,7 +70,7 @@ class Network(nn.Module):
     def find_centres(self, points: Points, seed: int) -> None:
         """Put the centres where k-means finds them among the embeddings, in the order of the classes that they hold."""
         from scipy.optimize import linear_sum_assignment
-        from sklearn.cluster import KMeans  # type: ignore[import-untyped]
+        from sklearn.cluster import KMeans
 
         with torch.no_grad():
             embedded = self.encode(points.at)
