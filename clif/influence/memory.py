@@ -14,7 +14,8 @@ from clif.influence.methods import Method
 from clif.influence.noise import HEAD, KEPT
 from clif.influence.problem import Problem
 from clif.influence.scores import BLOCK
-from clif.influence.unrolled import LANES, MEMORY
+from clif.influence.shelf import LEAST
+from clif.influence.unrolled import LANES
 
 # Different pairs of words for each token of a corpus; it falls as the corpus grows (1.9 for 2.3M tokens of Wikipedia).
 PAIRS_A_TOKEN = 2.0
@@ -41,7 +42,7 @@ def needs(problem: Problem, method: Method, settings: SolveSettings, objectives:
             tables += problem.settings.epochs * size * (2 * wide * dim + 8 * words * objectives)
         found = [Need("tables of the test's words", tables), scoring]
         if method.name == "unrolled":
-            held = 2 * min(problem.objective.parts, LANES) * size * dim * wide + 4 * model + 2 * MEMORY
+            held = 2 * min(problem.objective.parts, LANES) * size * dim * wide + 4 * model + LEAST
             found.append(Need("undoing the training", held))
         return found
     pairs = int(PAIRS_A_TOKEN * len(problem.corpus.tokens))

@@ -28,9 +28,7 @@ been undone is compared with them.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -44,6 +42,7 @@ from clif.influence.groups import vectors_after
 from clif.influence.joint import SolveSettings, Store
 from clif.influence.problem import Matrix, Problem
 from clif.influence.reverse import reverse_documents
+from clif.influence.shelf import Shelf
 from clif.progress import Progress, silent
 from clif.training.checkpoints import Checkpoints
 from clif.training.paired import PairedTraining, cut
@@ -55,7 +54,6 @@ SEGMENT = 400_000  # pairs between two states of the vectors, at the most
 GROWTH = 2.0  # derivatives are then wrong by some 1e-4 of the largest, by rounding in single precision
 LOST = 0.1  # of the length of U: where undone vectors are further off, derivatives are wrong by 1e-2 and more
 LANES = 32  # adjoints that are carried at once
-MEMORY = 1 << 29  # bytes of tape and states that are held in memory; beyond it they go to disk
 
 
 def unrolled(problem: Problem, _settings: SolveSettings, store: Store) -> Attribution:
@@ -128,24 +126,25 @@ def derivatives(
     U_bar[rows] = gradients.transpose(1, 0, 2)
     C_bar = np.zeros_like(U_bar)
     found = np.zeros((len(corpus), len(gradients)))
-    for number in range(settings.epochs - 1, -1, -1):
-        epoch = training.epoch(number)
-        sizes = training.pairs(epoch)
-        parts = cut(sizes, segment or _pairs_at_a_time(checkpoints, training.keep, float(epoch.rates.max(initial=0))))
-        U, C = checkpoints.at(number)
-        U, C = U.astype(precision), C.astype(precision)
-        begin = U.copy()
-        with Spool(checkpoints.folder) as spool:
-            for first, last in parts:
-                tape: Array = np.empty((int(sizes[first:last].sum()), 1 + settings.negative), dtype=precision)
+    with Shelf(U_bar[:, 0].shape, 1 + settings.negative, precision, checkpoints.folder) as shelf:
+        for number in range(settings.epochs - 1, -1, -1):
+            epoch = training.epoch(number)
+            sizes = training.pairs(epoch)
+            parts = cut(
+                sizes, segment or _pairs_at_a_time(checkpoints, training.keep, float(epoch.rates.max(initial=0)))
+            )
+            places = [shelf.place(n, int(sizes[first:last].sum())) for n, (first, last) in enumerate(parts)]
+            U, C = checkpoints.at(number)
+            U, C = U.astype(precision), C.astype(precision)
+            begin = U.copy()
+            for (first, last), (tape, after_U, after_C) in zip(parts, places, strict=True):
                 training.learn(epoch.part(first, last), U, C, tape)
-                spool.push(tape, U, C)
+                after_U[:], after_C[:] = U, C
             undone = None
-            for done, (first, last) in enumerate(reversed(parts)):
+            for done, ((first, last), (tape, U, C)) in enumerate(zip(reversed(parts), reversed(places), strict=True)):
                 note = f"epoch {number + 1} of {settings.epochs}, backwards"
                 progress("unroll", settings.epochs - 1 - number + done / len(parts), settings.epochs, note)
                 part = epoch.part(first, last)
-                tape, U, C = spool.pop()
                 _check(undone, U)
                 undone = U
                 drawn: Array = np.empty((len(tape) if record else 0, len(gradients)), dtype=precision)
@@ -181,44 +180,3 @@ def _check(undone: Array | None, true: Array) -> None:
         where="--method unrolled",
         next="Cut long documents, train with --sample 1e-3 or a smaller --alpha, or use --method source.",
     )
-
-
-class Spool:
-    """A pile of arrays: what is put down last is taken first; what does not fit into memory lies on disk."""
-
-    def __init__(self, folder: Path | None, memory: int = MEMORY) -> None:
-        self.memory, self._held = memory, 0
-        self._pile: list[tuple[Array, ...] | Path] = []
-        self._folder = tempfile.TemporaryDirectory(dir=folder if folder and folder.is_dir() else None)
-
-    def __enter__(self) -> Spool:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._folder.cleanup()
-
-    def push(self, *arrays: Array) -> None:
-        """Put arrays down; they may be changed afterwards."""
-        size = sum(array.nbytes for array in arrays)
-        if self._held + size <= self.memory:
-            self._held += size
-            self._pile.append(tuple(array.copy() for array in arrays))
-            return
-        path = Path(self._folder.name) / f"{len(self._pile)}.npy"
-        with path.open("wb") as file:
-            for array in arrays:
-                np.save(file, array)
-        self._pile.append(path)
-
-    def pop(self) -> tuple[Array, ...]:
-        """Take up what was put down last."""
-        taken = self._pile.pop()
-        if isinstance(taken, tuple):
-            self._held -= sum(array.nbytes for array in taken)
-            return taken
-        with taken.open("rb") as file:
-            arrays = []
-            while file.peek(1):
-                arrays.append(np.load(file))
-        taken.unlink()
-        return tuple(arrays)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from helpers import corpus_of
@@ -17,7 +15,7 @@ from clif.influence.memory import needs
 from clif.influence.methods import METHODS
 from clif.influence.problem import Problem
 from clif.influence.scores import score_documents
-from clif.influence.unrolled import Spool, derivatives, part_changes
+from clif.influence.unrolled import derivatives, part_changes
 from clif.settings import TrainingSettings
 from clif.training.checkpoints import Checkpoints
 from clif.training.paired import train_paired
@@ -129,19 +127,6 @@ def test_a_training_that_cannot_be_repeated_is_refused():
         with pytest.raises(UsageError, match=said) as caught:
             METHODS["unrolled"].attribute(problem, SolveSettings(), lambda _name, solve: solve())
         assert "paired" in caught.value.next
-
-
-@pytest.mark.parametrize("memory", [0, 700, 1 << 20])
-def test_a_spool_gives_back_what_was_put_down_last(memory, tmp_path: Path):
-    rng = np.random.default_rng(1)
-    piles = [tuple(rng.normal(size=(n, 3)).astype(np.float32) for _ in range(3)) for n in (1, 20, 5)]
-    with Spool(tmp_path, memory) as spool:
-        for arrays in piles:
-            spool.push(*arrays)
-        assert bool(list(tmp_path.rglob("*.npy"))) == (memory < 1 << 20)
-        for arrays in reversed(piles):
-            assert all(np.array_equal(*pair) for pair in zip(spool.pop(), arrays, strict=True))
-    assert not list(tmp_path.iterdir())
 
 
 def test_the_memory_of_the_adjoints_is_asked_for():
