@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 
-from clif.influence.methods import RECOMMENDED
+from clif.influence.adaptive import ADAPTIVE
 from clif.ranking import choose_test, rank
 from clif.retraining.edits import UNEDITED, Edit
 from clif.run import Run, open_trained
@@ -21,9 +21,11 @@ from clif.training.pool import held, train_apart
 from clif.verification.trainings import CALLER, Journal, Measured
 
 Order = NDArray[np.int64]
-RANDOM, ADAPTIVE = "random", "adaptive"
+RANDOM = "random"
 METHODS = ("block", "source", "unrolled", "gradient")
-BOTH = "block + unrolled"
+CHUNKED = {f"adaptive {method}": method for method in ADAPTIVE}
+BEST = "adaptive source"  # held against all others
+CHOICES = (*CHUNKED, *METHODS, RANDOM)
 
 
 def order_of(run: Run, test: str, seeds: int, method: str, adaptive: int | None = None) -> Order:
@@ -32,26 +34,34 @@ def order_of(run: Run, test: str, seeds: int, method: str, adaptive: int | None 
     return np.array([run.corpus.number[doc_id] for doc_id in ranking.to_frame()["doc_id"]])
 
 
-def orders_for(run: Run, test: str, seeds: int, sizes: list[int]) -> dict[str, Order]:
-    """Every way to choose, as an order of the documents."""
-    orders = {method: order_of(run, test, seeds, method) for method in METHODS}
-    ranks = {method: np.argsort(order) for method, order in orders.items()}
-    orders[BOTH] = np.argsort(ranks["block"] + ranks["unrolled"], kind="stable")
-    orders[ADAPTIVE] = order_of(run, test, seeds, "block", max(sizes))
-    orders[RANDOM] = np.random.default_rng(run.settings.seed).permutation(len(run.corpus))
+def orders_for(run: Run, test: str, seeds: int, most: int, choices: Sequence[str]) -> dict[str, Order]:
+    """Ways to choose, as orders of the documents."""
+    orders = {}
+    for name in choices:
+        if name == RANDOM:
+            orders[name] = np.random.default_rng(run.settings.seed).permutation(len(run.corpus))
+        else:
+            orders[name] = order_of(run, test, seeds, CHUNKED.get(name, name), most if name in CHUNKED else None)
     return orders
 
 
 def judge(
-    run: Run, tests: list[str], seeds: int, judges: int, main: int, sizes: list[int], processes: int | None
+    run: Run,
+    tests: list[str],
+    seeds: int,
+    judges: int,
+    main: int,
+    sizes: list[int],
+    choices: Sequence[str],
+    processes: int | None,
 ) -> list[dict[str, Any]]:
     """Change of |T| by test, way to choose and number of documents, one a judging seed."""
     journal = Journal(run, [choose_test(run, test) for test in tests])
     judging = [run.settings.seed + seeds + n for n in range(judges)]
     cases: list[tuple[int, str, int, list[Measured]]] = []
     for number, test in enumerate(tests):
-        for name, order in orders_for(run, test, seeds, sizes).items():
-            for size in sizes if name in ("block", ADAPTIVE) else [main]:
+        for name, order in orders_for(run, test, seeds, max(sizes), choices).items():
+            for size in sizes if name in CHUNKED or name in CHUNKED.values() else [main]:
                 edit = Edit(order[:size], 0)
                 cases.append((number, name, size, [journal.training(edit, seed) for seed in judging]))
     before = [journal.training(UNEDITED, seed) for seed in judging]
@@ -108,7 +118,8 @@ def duel(rows: list[dict[str, Any]], one: str, other: str, sizes: Callable[[int]
 @click.option("--seeds", default=2, show_default=True, help="Models that the documents are chosen on.")
 @click.option("--judges", default=5, show_default=True, help="Seeds that follow, of the retrainings.")
 @click.option("--documents", default=100, show_default=True, help="How many are removed.")
-@click.option("--sizes", default="30,100,300", show_default=True, help="The same for block against adaptive.")
+@click.option("--sizes", default="30,100,300", show_default=True, help="The same for adaptive against one-shot.")
+@click.option("--choice", "choices", multiple=True, type=click.Choice(CHOICES), default=CHOICES, show_default=True)
 @click.option("--processes", type=int, help="Trainings at a time.  [one a core]")
 @click.option("--json", "as_json", is_flag=True)
 def main(
@@ -118,6 +129,7 @@ def main(
     judges: int,
     documents: int,
     sizes: str,
+    choices: tuple[str, ...],
     processes: int | None,
     as_json: bool,
 ) -> None:
@@ -125,10 +137,9 @@ def main(
     numbers = sorted({documents, *map(int, sizes.split(","))})
     rows = []
     for path in runs:
-        rows += judge(open_trained(path), list(tests), seeds, judges, documents, numbers, processes)
-    others = [*METHODS, BOTH, ADAPTIVE, RANDOM]
-    duels = [duel(rows, RECOMMENDED, other, lambda size: size == documents) for other in others if other != RECOMMENDED]
-    adaptive = duel(rows, ADAPTIVE, "block", lambda _: True)
+        rows += judge(open_trained(path), list(tests), seeds, judges, documents, numbers, choices, processes)
+    duels = [duel(rows, BEST, other, lambda size: size == documents) for other in choices if other != BEST]
+    adaptive = [duel(rows, name, method, lambda _: True) for name, method in CHUNKED.items()]
     if as_json:
         click.echo(json.dumps({"changes": rows, "duels": duels, "adaptive": adaptive}, indent=2))
         return
@@ -138,7 +149,7 @@ def main(
             f"{row['run']:10} {row['test']:6} {row['choice']:17} {row['documents']:5}  |T| {abs(row['before']):.2f}  "
             f"{mean(row['change']):+.3f}  ({runs_said})"
         )
-    for found in [*duels, adaptive]:
+    for found in [each for each in (*duels, *adaptive) if each["cases"]]:
         click.echo(
             f"{found['choice']} against {found['against']}: {found['wins']} of {found['cases']} cases, "
             f"mean gain {found['mean_gain']:+.3f}, sign test p = {found['p_value']:.3g}"

@@ -24,7 +24,7 @@ with a segment an epoch and, instead of factored curvature, the exact one of eac
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -51,11 +51,7 @@ def source(problem: Problem) -> Attribution:
         The training cannot be repeated: it was done by gensim, or by more than one worker.
 
     """
-    problem.checkpoints.check("source")
-    around = [
-        Surroundings(U[problem.rows].astype(np.float64), C, problem.noise, problem.negative) for U, C in problem.stages
-    ]
-    course = Course(epoch_rates(problem.settings), [*around, problem.surroundings], problem.count())
+    course = course_of(problem)
     table = course.table(problem.gradient)
 
     def predict(times: Values) -> float:
@@ -63,6 +59,15 @@ def source(problem: Problem) -> Attribution:
         return problem.objective.value(moved, problem.measure)
 
     return Attribution(PairTable(problem, table), predictor=predict)
+
+
+def course_of(problem: Problem) -> Course:
+    """The run's own training, as the test's words went through it; raises what `source` does."""
+    problem.checkpoints.check("source")
+    around = [
+        Surroundings(U[problem.rows].astype(np.float64), C, problem.noise, problem.negative) for U, C in problem.stages
+    ]
+    return Course(epoch_rates(problem.settings), [*around, problem.surroundings], problem.count())
 
 
 def epoch_rates(settings: TrainingSettings) -> Values:
@@ -90,14 +95,26 @@ class Course:
 
     def shift(self, counts: Matrix) -> Matrix:
         """How far (n, d) the trained vectors move when pairs of these counts (n, V) are taken out."""
-        delta = np.zeros_like(self.around[-1].U)
+        return self._shifts(counts)[-1]
+
+    def _shifts(self, counts: Matrix) -> list[Matrix]:
+        """How far they are moved at each checkpoint."""
+        shifts = [np.zeros_like(self.around[0].U)]
         with threadpool_limits(1):
             pushes = _of_epochs([point.gradient(counts) for point in self.around])
             kept = _of_epochs([H - p.hessian(counts) for H, p in zip(self.hessians, self.around, strict=True)])
             for rate, push, A in zip(self.rates, pushes, kept, strict=True):
                 flow = Flow(A, rate)
-                delta = flow.rest(delta) + flow.answer(push)
-        return delta
+                shifts.append(flow.rest(shifts[-1]) + flow.answer(push))
+        return shifts
+
+    def without(self, counts: Matrix) -> Course:
+        """The course once pairs of these counts are taken out, with the vectors where they are then.
+
+        Its tables are the influences of what remains.
+        """
+        moved = zip(self.around, self._shifts(counts), strict=True)
+        return Course(self.rates, [replace(p, U=p.U + shift) for p, shift in moved], self.counts - counts)
 
     def table(self, slope: Matrix) -> Matrix:
         """Influence F (n, V) of one expected pair (w, c): slope . delta to first order, with `slope` (n, d) = dT/dU."""

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clif.errors import UsageError
-from clif.influence.adaptive import choose_adaptively
+from clif.influence.adaptive import ADAPTIVE, choose_adaptively
 from clif.influence.groups import mean_crossing
 from clif.progress import Progress
 from clif.ranking.ensemble import Answers
@@ -22,11 +22,11 @@ def check_adaptive(adaptive: int | None, method: str, unit: str, confidence: flo
         return
     if adaptive < 1:
         raise UsageError(f"cannot choose {adaptive} documents", where="--adaptive", next="Give 1 or more.")
-    if method != "block":
+    if method not in ADAPTIVE:
         raise UsageError(
-            "influences are estimated anew after each chunk by block alone",
+            f"influences are not estimated anew after each chunk by {method}",
             where="--adaptive",
-            next="Use --method block, or leave it out.",
+            next=f"Use --method {' or '.join(ADAPTIVE)}, or leave it out.",
         )
     if unit != "document" or confidence is not None:
         raise UsageError(
@@ -37,14 +37,20 @@ def check_adaptive(adaptive: int | None, method: str, unit: str, confidence: flo
 
 
 def lead_adaptively(
-    answers: Answers, columns: Columns, cut: dict[str, Any], limit: int, threads: int | None, progress: Progress
+    answers: Answers,
+    columns: Columns,
+    cut: dict[str, Any],
+    limit: int,
+    method: str,
+    threads: int | None,
+    progress: Progress,
 ) -> tuple[Columns, dict[str, Any]]:
     """Put `limit` documents first, each with its influence once earlier chunks are gone; the rest keep their order.
 
     The standard errors of those that lead are empty: they would be those of another question.
     """
     corpus = answers.problems[0].corpus
-    choice = choose_adaptively(answers.problems, limit, threads=threads, progress=progress)
+    choice = choose_adaptively(answers.problems, limit, method=method, threads=threads, progress=progress)
     before = np.array([corpus.number[doc_id] for doc_id in columns["doc_id"]])
     place = np.argsort(before)
     order = np.concatenate([place[choice.documents], np.flatnonzero(~np.isin(before, choice.documents))])

@@ -156,7 +156,7 @@ def _list(
     if unit == "document":
         columns, cut = list_documents(answers, scores.influence, recipe["confidence"])
         if recipe.get("adaptive"):
-            columns, cut = lead_adaptively(answers, columns, cut, recipe["adaptive"], threads, progress)
+            columns, cut = lead_adaptively(answers, columns, cut, recipe["adaptive"], method.name, threads, progress)
     elif unit == "sentence":
         columns = sentence_columns(problem, top_sentences(problem, scores.pairs, top, threads))
     elif unit == "context":

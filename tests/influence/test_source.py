@@ -27,7 +27,7 @@ from clif.influence.groups import predict_value, removal
 from clif.influence.methods import METHODS
 from clif.influence.problem import Problem
 from clif.influence.scores import score_documents
-from clif.influence.source import Course, Flow, epoch_rates, source
+from clif.influence.source import Course, Flow, course_of, epoch_rates, source
 from clif.influence.surroundings import Surroundings
 from clif.objectives import MEASURES, WEAT, cover
 from clif.settings import TrainingSettings
@@ -142,6 +142,22 @@ def test_where_the_loss_is_flat_a_push_adds_up_by_the_rate():
     flow, push = Flow(A, 0.5), np.ones((2, 2))
     np.testing.assert_allclose(flow.answer(push), [[0.5, 0.5], [(1 - np.exp(-2)) / 4, 0.5]])
     np.testing.assert_allclose(flow.rest(push), [[1, 1], [np.exp(-2), 1]])
+
+
+@quick
+@given(problems)
+def test_the_course_without_documents_is_that_of_the_rest_where_its_vectors_are_then(problem):
+    problem = trained(problem)
+    course, counts = course_of(problem), problem.count(np.array([1, 4]))
+    left = course.without(counts)
+    for epochs, point in enumerate(left.around):
+        shorter = Course(course.rates[:epochs], course.around[: epochs + 1], course.counts)
+        assert_close(point.U, course.around[epochs].U + shorter.shift(counts), 1e-12)
+    assert np.array_equal(left.counts, course.counts - counts)
+    # So their effect is gone: what the rest does is what it would do had they never been there.
+    times = np.ones(len(problem.corpus))
+    times[[1, 4]] = 0
+    assert_close(left.counts, problem.count(np.flatnonzero(times)), 1e-9)
 
 
 # Limits and symmetries.
