@@ -25,7 +25,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -67,7 +66,7 @@ def course_of(problem: Problem) -> Course:
     around = [
         Surroundings(U[problem.rows].astype(np.float64), C, problem.noise, problem.negative) for U, C in problem.stages
     ]
-    return Course(epoch_rates(problem.settings), [*around, problem.surroundings], problem.count())
+    return Course.of(epoch_rates(problem.settings), [*around, problem.surroundings], problem.count())
 
 
 def epoch_rates(settings: TrainingSettings) -> Values:
@@ -81,40 +80,41 @@ class Course:
     """A training as the test's words went through it.
 
     `rates` (epochs,) are the eta of the epochs; `around` (epochs + 1) is the loss where each of them starts, and where
-    the last one ends; `counts` (n, V) are the pairs of the whole corpus.
+    the last one ends; `hessians` (n, d, d) of the pairs of the whole corpus at each of these.
     """
 
     rates: Values
     around: Sequence[Surroundings]
-    counts: Matrix
+    hessians: Sequence[Array]
 
-    @cached_property
-    def hessians(self) -> list[Array]:
-        """Hessian (n, d, d) of the whole corpus at each checkpoint."""
-        return [point.hessian(self.counts) for point in self.around]
+    @classmethod
+    def of(cls, rates: Values, around: Sequence[Surroundings], counts: Matrix) -> Course:
+        """The course of a corpus with these counts of pairs, (n, V)."""
+        return cls(rates, around, [point.hessian(counts) for point in around])
 
     def shift(self, counts: Matrix) -> Matrix:
         """How far (n, d) the trained vectors move when pairs of these counts (n, V) are taken out."""
-        return self._shifts(counts)[-1]
+        return self._shifts(counts)[0][-1]
 
-    def _shifts(self, counts: Matrix) -> list[Matrix]:
-        """How far they are moved at each checkpoint."""
+    def without(self, counts: Matrix) -> Course:
+        """The course once pairs of these counts are taken out, the vectors being where they are then.
+
+        Its tables are the influences of what is left. The slopes of the logistic in the Hessians stay what they were.
+        """
+        shifts, hessians = self._shifts(counts)
+        moved = [replace(p, U=p.U + shift) for p, shift in zip(self.around, shifts, strict=True)]
+        return Course(self.rates, moved, hessians)
+
+    def _shifts(self, counts: Matrix) -> tuple[list[Matrix], list[Array]]:
+        """How far the vectors are moved at each checkpoint, and the Hessians of the rest."""
         shifts = [np.zeros_like(self.around[0].U)]
         with threadpool_limits(1):
             pushes = _of_epochs([point.gradient(counts) for point in self.around])
-            kept = _of_epochs([H - p.hessian(counts) for H, p in zip(self.hessians, self.around, strict=True)])
-            for rate, push, A in zip(self.rates, pushes, kept, strict=True):
+            rest = [H - p.hessian(counts) for H, p in zip(self.hessians, self.around, strict=True)]
+            for rate, push, A in zip(self.rates, pushes, _of_epochs(rest), strict=True):
                 flow = Flow(A, rate)
                 shifts.append(flow.rest(shifts[-1]) + flow.answer(push))
-        return shifts
-
-    def without(self, counts: Matrix) -> Course:
-        """The course once pairs of these counts are taken out, with the vectors where they are then.
-
-        Its tables are the influences of what remains.
-        """
-        moved = zip(self.around, self._shifts(counts), strict=True)
-        return Course(self.rates, [replace(p, U=p.U + shift) for p, shift in moved], self.counts - counts)
+        return shifts, rest
 
     def table(self, slope: Matrix) -> Matrix:
         """Influence F (n, V) of one expected pair (w, c): slope . delta to first order, with `slope` (n, d) = dT/dU."""
@@ -125,10 +125,7 @@ class Course:
             slope = flow.rest(slope)
             weights[epoch] += s / 2
             weights[epoch + 1] += s / 2
-        table = np.zeros_like(self.counts)
-        for point, s in zip(self.around, weights, strict=True):
-            table += point.contraction(s)
-        return table
+        return np.asarray(sum(point.contraction(s) for point, s in zip(self.around, weights, strict=True)))
 
 
 class Flow:
