@@ -29,8 +29,8 @@ SCHEMA: Mapping[str, Mapping[str, tuple[type, ...]]] = {
         "ensemble": (int,), "confidence": (int, float), "adaptive": (int,),
     },
     "retrain": {
-        "remove_top_k": (int, str), "amplify_top_k": (int,), "copies": (int,), "goal": (str,), "seeds": (int,),
-        "damping": (int, float),
+        "remove_top_k": (int, str), "until": (int, float, str), "amplify_top_k": (int,), "copies": (int,),
+        "goal": (str,), "damping": (int, float), "seeds": (int,),
         "controls": (int,), "protect": (str,), "holdout_words": (str,), "halves": (int,), "processes": (int,),
     },
 }  # fmt: skip

@@ -81,7 +81,9 @@ def _request(retraining: dict[str, Any], ranking: dict[str, Any]) -> dict[str, A
         "damping": ranking.get("damping"),
         **values,
     }
-    if request["remove"] is None and request["amplify"] is None:
+    if "until" in request:
+        request["until"] = str(request["until"])
+    if all(request.get(name) is None for name in ("remove", "until", "amplify")):
         request["remove"] = ZERO
     Request(**request)
     return request

@@ -134,6 +134,7 @@ def clif(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) ->
 def quick_retraining(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Retrain in this process, which spares the start of others; returns the trainings as they are done."""
     from clif import retraining
+    from clif.retraining import seeking
     from clif.training import pool
 
     class Nobody:
@@ -149,7 +150,8 @@ def quick_retraining(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
                 done.append(training)
 
     monkeypatch.setattr(pool, "_epochs", Nobody())
-    monkeypatch.setattr(retraining, "train_all", train_all)
+    for module in (retraining, seeking):
+        monkeypatch.setattr(module, "train_all", train_all)
     return done
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from clif.cli.options import FILE, clif_command, run_argument
-from clif.cli.retrain_tables import show_halves, show_neighbours, show_others, show_transfer
+from clif.cli.retrain_tables import show_halves, show_neighbours, show_others, show_transfer, show_trials
 from clif.cli.screen import Screen, number
 
 # What two runs of one seed have in common, by trainer.
@@ -22,6 +22,9 @@ ONE_SEED = {
 @clif_command("clif retrain --remove-top-k 100 --seeds 5")
 @run_argument
 @click.option("--remove-top-k", metavar="K", help="Remove K documents; 'zero': where the prediction is nearest zero.")
+@click.option(
+    "--until", metavar="GOAL", help="Search for the fewest whose removal brings |T| to 0.2, say, or to p>0.05."
+)
 @click.option("--amplify-top-k", type=int, metavar="K", help="Repeat K documents instead.")
 @click.option("--copies", type=int, default=1, show_default=True, help="Further copies of each repeated document.")
 @click.option("--goal", help="reduce or increase the bias.  [removal: reduce, repetition: increase]")
@@ -48,6 +51,9 @@ def command(
     Trains from scratch with the same seeds and the run's trainer: on the full corpus, on the edited one, and without
     random sets of as many tokens. Prints what was predicted beside what came out. Interrupted, it goes on where it
     stopped.
+
+    --until 0.2 chooses documents chunk by chunk, with new influences after each, and searches for the smallest number
+    without which the mean over the seeds is there. What is tried is kept, so it is trained once.
 
     Transfer is the change on words that were held out over that on the words that chose the documents. One half of
     the words says little of others: --halves 4 takes two splits both ways, each with documents and random sets of its
@@ -104,6 +110,7 @@ def show(screen: Screen, result: Any) -> None:
         screen.text(f"Against random sets: p = {values['p_value']:.2g} (t test with the set as unit, two-sided).")
     else:
         screen.text("Too few random sets for a p-value: --controls 2 at the least.")
+    show_trials(screen, values, digits)
     show_transfer(screen, values, digits)
     show_halves(screen, values, digits)
     screen.text()

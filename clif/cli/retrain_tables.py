@@ -87,3 +87,27 @@ def _interval(values: dict[str, Any]) -> str:
 def _from_to(row: dict[str, Any], digits: int) -> str:
     start, end = (number(row[name]["mean"], digits, sign=True) for name in ("before", "after"))
     return f"from {start} to {end}"
+
+
+def show_trials(screen: Screen, values: dict[str, Any], digits: int) -> None:
+    """A table of the numbers of documents that were tried on the way to a goal."""
+    until = values.get("until")
+    if not until:
+        return
+    rows = []
+    for trial in until["trials"]:
+        interval = trial["realised_ci95"]
+        rows.append(
+            [
+                f"{trial['documents']:,}",
+                f"{trial['tokens'] / values['tokens']:.2%}",
+                number(trial["predicted"], digits, sign=True),
+                number(trial["realised"], digits, sign=True),
+                f"{interval[0]:+.{digits}f} to {interval[1]:+.{digits}f}" if interval else "-",
+                f"{trial['p_value']:.2g}",
+                "yes" if trial["meets"] else "no",
+            ]
+        )
+    columns = ["documents", "tokens", "predicted", "realised", "95% interval", "p", "met"]
+    screen.text()
+    screen.table(f"Tried, for the goal of {until['goal']}", columns, rows)

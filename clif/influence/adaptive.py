@@ -28,16 +28,21 @@ from clif.influence.source import course_of
 from clif.progress import Progress, silent
 
 CHUNK = 10
-# From the counts (n, V) of pairs that are gone to the influence of each pair that is left, (n, V).
-Tables = Callable[[Matrix], Matrix]
+# From the counts (n, V) of pairs that are gone to the vectors E (n, d) that are then predicted, and to the influence of
+# each pair that is left, (n, V).
+Without = Callable[[Matrix], tuple[Matrix, Matrix]]
 
 
 @dataclass(frozen=True, eq=False)
 class Choice:
-    """Documents in the order chosen, and the influence of each given that those of earlier chunks are gone."""
+    """Documents in the order chosen, and the influence of each given that those of earlier chunks are gone.
+
+    `values` are the predicted T before each chunk, and at the end where it was asked if that was `enough`.
+    """
 
     documents: NDArray[np.int64]
     influence: NDArray[np.float64]
+    values: tuple[float, ...]
 
 
 def choose_adaptively(
@@ -46,12 +51,15 @@ def choose_adaptively(
     chunk: int = CHUNK,
     *,
     method: str = "block",
+    protected: NDArray[np.bool_] | None = None,
+    enough: Callable[[Sequence[float]], bool] | None = None,
     threads: int | None = None,
     progress: Progress = silent,
 ) -> Choice:
     """Choose `limit` documents whose removal lowers |T|, for the mean over several models of the same question.
 
     It goes on in one direction where the predicted T changes its sign. Influences are those of a `method` of ADAPTIVE.
+    `protected` (documents,) are not chosen. `enough` is asked with the values so far whether no more are needed.
 
     Raises
     ------
@@ -60,50 +68,53 @@ def choose_adaptively(
 
     """
     sign = np.sign(mean_value(problems)) or 1.0
-    documents = len(problems[0].corpus)
-    free = np.ones(documents, dtype=np.bool_)
-    chosen: list[NDArray[np.int64]] = []
-    influences: list[NDArray[np.float64]] = []
-    tables = [ADAPTIVE[method](problem) for problem in problems]
-    done = 0
-    while done < min(limit, documents):
-        progress("choose", done, limit, "documents")
-        gone = np.concatenate([np.empty(0, dtype=np.int64), *chosen])
-        counts = problems[0].count(gone) if len(gone) else np.zeros_like(problems[0].counts)
-        pairs = PairTable(problems[0], np.mean([table(counts) for table in tables], axis=0))
+    free = np.ones(len(problems[0].corpus), dtype=np.bool_) if protected is None else ~protected
+    limit = min(limit, int(free.sum()))
+    models = [ADAPTIVE[method](problem) for problem in problems]
+    chosen, influences = np.empty(0, dtype=np.int64), np.empty(0)
+    values: list[float] = []
+    while len(chosen) < limit or enough:
+        progress("choose", len(chosen), limit, "documents")
+        counts = problems[0].count(chosen) if len(chosen) else np.zeros_like(problems[0].counts)
+        found = [without(counts) for without in models]
+        after = [p.objective.value(E, p.measure) for p, (E, _) in zip(problems, found, strict=True)]
+        values.append(float(np.mean(after)))
+        if enough and (enough(values) or len(chosen) == limit):
+            break
+        pairs = PairTable(problems[0], np.mean([table for _, table in found], axis=0))
         influence = document_influence(pairs, threads)[0]
-        order = np.argsort(np.where(free, sign * influence, np.inf), kind="stable")
-        taken = order[: min(chunk, limit - done, documents - done)]
+        taken = np.argsort(np.where(free, sign * influence, np.inf), kind="stable")[: min(chunk, limit - len(chosen))]
         free[taken] = False
-        chosen.append(taken)
-        influences.append(influence[taken])
-        done += len(taken)
-    return Choice(np.concatenate([np.empty(0, dtype=np.int64), *chosen]), np.concatenate([np.empty(0), *influences]))
+        chosen = np.concatenate([chosen, taken])
+        influences = np.concatenate([influences, influence[taken]])
+    return Choice(chosen, influences, tuple(values))
 
 
-def _block(problem: Problem) -> Tables:
+def _block(problem: Problem) -> Without:
     """Influences at the end of the training."""
 
-    def table(counts: Matrix) -> Matrix:
+    def without(counts: Matrix) -> tuple[Matrix, Matrix]:
         E = vectors_after(problem, counts) if counts.any() else problem.E
         around = replace(problem.surroundings, U=np.asarray(E, dtype=np.float64))
         with threadpool_limits(1):
             damped = around.hessian(problem.counts - counts) + problem.damp * np.eye(E.shape[1])
             gradient = problem.objective.gradient(E, problem.measure)
-            return around.contraction(np.asarray(np.linalg.solve(damped, gradient[:, :, None])[:, :, 0]))
+            s = np.asarray(np.linalg.solve(damped, gradient[:, :, None])[:, :, 0])
+            return E, around.contraction(s)
 
-    return table
+    return without
 
 
-def _source(problem: Problem) -> Tables:
+def _source(problem: Problem) -> Without:
     """Influences through all epochs."""
     course = course_of(problem)
 
-    def table(counts: Matrix) -> Matrix:
+    def without(counts: Matrix) -> tuple[Matrix, Matrix]:
         left = course.without(counts)
-        return left.table(problem.objective.gradient(left.around[-1].U, problem.measure))
+        E = left.around[-1].U
+        return E, left.table(problem.objective.gradient(E, problem.measure))
 
-    return table
+    return without
 
 
-ADAPTIVE: dict[str, Callable[[Problem], Tables]] = {"block": _block, "source": _source}
+ADAPTIVE: dict[str, Callable[[Problem], Without]] = {"block": _block, "source": _source}

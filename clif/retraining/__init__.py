@@ -29,8 +29,9 @@ from clif.files import read_json, write_json
 from clif.manifest import versions
 from clif.objectives import BiasTest
 from clif.progress import Progress, silent
+from clif.retraining.curve import write_curve
 from clif.retraining.measuring import measure_all
-from clif.retraining.planning import Plan, make_plan
+from clif.retraining.planning import Plan, make_plan, seek_documents
 from clif.retraining.request import ZERO, Request
 from clif.retraining.trainings import Journal, train_all
 from clif.run import Run
@@ -56,10 +57,11 @@ def retrain(
 ) -> RetrainResult:
     """Edit the corpus by a ranking, retrain, and measure before, after and controls.
 
-    `options` are the fields of `Request`: `remove` or `amplify`, `copies`, `goal`, `ranking`, `method`, `measure`,
-    `damping`, `seeds`, `controls`, `protect`, `holdout`, `halves`, `processes`. The test defaults to that of the newest
-    ranking. Realised and predicted are changes of T, after minus before; T is the measure that was ranked for. After a
-    ranking by an ensemble the prediction is the mean over its models; one with a confidence gives its sure documents.
+    `options` are the fields of `Request`: `remove`, `until` or `amplify`, `copies`, `goal`, `ranking`, `method`,
+    `measure`, `damping`, `seeds`, `controls`, `protect`, `holdout`, `halves`, `processes`. The test defaults to that of
+    the newest ranking. Realised and predicted are changes of T, after minus before; T is the measure that was ranked
+    for. After a ranking by an ensemble the prediction is the mean over its models; one with a confidence gives its sure
+    documents. With `until` documents are chosen anew, and so many of them as are needed (see `seeking`).
 
     Of several halves of the words, everything is pooled, intervals have the half as their unit, counts of documents and
     tokens are means, and no edited corpus is written; `halves` in the result holds each half by itself.
@@ -74,13 +76,17 @@ def retrain(
         As `rank`, and as the reading and writing of files raise them.
 
     """
-    request = Request(**options)
-    plan = make_plan(run, test, request, progress)
+    request, journal = Request(**options), Journal(run)
+    sought = None
+    if request.until is not None:
+        _unchanged(run)
+        with journal.held():
+            sought = seek_documents(run, test, request, journal, progress)
+    plan = make_plan(run, test, request, progress, sought)
     folder = run.retrains / plan.name(run)
     if (folder / "result.json").exists():
         return _reused(run, folder, plan)
     _unchanged(run)
-    journal = Journal(run)
     trainings = journal.trainings([choice.edits for choice in plan.choices], plan.seeds)
     with journal.held():
         train_all(run, [*trainings.before, *trainings.of_edits()], progress, request.processes)
@@ -91,8 +97,11 @@ def retrain(
             "folder": folder,
             "versions": versions(),
         }
+        if plan.about["until"]:
+            title = f"{values['test']}: {values['measure'].replace('_', ' ')}, until {plan.about['until']['goal']}"
+            write_curve(folder, plan.about["until"], title)
         write_json(folder / "result.json", values)
-        journal.forget(trainings.of_edits())
+        journal.forget([*trainings.of_edits(), *(sought.trainings if sought else [])])
     return RetrainResult(read_json(folder / "result.json", "Retrain."), folder)
 
 

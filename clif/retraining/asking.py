@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clif.errors import UsageError
+from clif.influence.adaptive import ADAPTIVE
 from clif.influence.joint import SolveSettings
 from clif.influence.methods import RECOMMENDED, find_method
 from clif.influence.problem import Problem
@@ -62,6 +63,10 @@ class Asked:
             }
             if method == newest.about["method"]:
                 more |= {"solving": newest.about.get("solving") or {}, "adaptive": newest.about.get("adaptive")}
+        if request.until is not None:  # documents are chosen in the models whose retraining they are judged by
+            best = "source" if run.settings.trainer == "paired" and not run.imported else "block"
+            method = method if method in ADAPTIVE else best
+            more = {"ensemble": request.seeds if request.seeds > 1 else None}
         return cls(question, method or RECOMMENDED, measure or "effect_size", damping, **more)
 
 
@@ -70,12 +75,13 @@ class Order:
     """Documents in the order of their choice: all, or, of a list with a confidence, the sure ones that serve the goal.
 
     `crossing` is the number of removals that is predicted to bring the bias to zero, `influence` (documents,) that of
-    each document of the corpus, where the list says.
+    each document of the corpus, where the list says. `needed` of them are taken, if that is known already.
     """
 
     documents: NDArray[np.int64]
     crossing: int | None = None
     influence: NDArray[np.float64] | None = None
+    needed: int | None = None
 
 
 def order_documents(

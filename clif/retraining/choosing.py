@@ -114,6 +114,8 @@ def _how_many(
 
     The number that the ranking gave for zero is taken where all of its documents may go.
     """
+    if order.needed is not None:
+        return 0, order.needed
     if request.amplify is not None:
         return 1 + request.copies, request.amplify
     if request.remove != ZERO:

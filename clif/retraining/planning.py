@@ -13,11 +13,14 @@ from clif.manifest import fingerprint
 from clif.objectives import WEAT, BiasTest, Coverage, cover, uncovered_error
 from clif.progress import Progress, silent
 from clif.ranking import ensemble_seeds
-from clif.retraining.asking import Asked, Split, order_documents, pose
+from clif.retraining.asking import Asked, Order, Split, order_documents, pose
 from clif.retraining.choosing import Choice, choose
 from clif.retraining.edits import read_protected
+from clif.retraining.goals import Goal
 from clif.retraining.holdout import split_halves
 from clif.retraining.request import Request
+from clif.retraining.seeking import Sought, seek
+from clif.retraining.trainings import Journal
 from clif.run import Run
 from clif.training.trainers import HELD_FIXED
 
@@ -47,6 +50,7 @@ class Plan:
             "damping": self.about["damping"],
             "clif": __version__,
             "seeds": self.seeds,
+            **({"until": self.about["until"]["goal"]} if self.about["until"] else {}),
             "choices": [
                 {"test": choice.definitions(), "edits": [edit.name() for edit in choice.edits]}
                 for choice in self.choices
@@ -55,20 +59,27 @@ class Plan:
         return f"{self.about['name']}.{fingerprint(recipe)[:8]}"
 
 
-def make_plan(run: Run, test: str | BiasTest | None, request: Request, progress: Progress = silent) -> Plan:
+def make_plan(
+    run: Run,
+    test: str | BiasTest | None,
+    request: Request,
+    progress: Progress = silent,
+    sought: Sought | None = None,
+) -> Plan:
     """Choose documents, controls and seeds; makes the rankings if none fits. Errors are those of `retrain`.
 
     After a ranking by an ensemble, predictions are means over its models; after one with a confidence, documents are
-    chosen from those that are sure.
+    chosen from those that are sure. Where documents were `sought` for a goal, they are the choice.
     """
     asked = Asked.of(run, test, request)
-    coverage = cover(asked.question, run.model.index)
-    if coverage.reason:
-        raise uncovered_error([coverage], where=str(run.path))
+    coverage = _covered(run, asked.question)
     splits: list[Split] = [(asked.question, None)]
     if request.holdout:
         splits = [*split_halves(coverage, request.holdout, run.settings.seed, request.halves)]
-    orders = order_documents(run, [used for used, _ in splits], asked, request, progress)
+    if sought:
+        orders = [Order(sought.order, needed=sought.needed)]
+    else:
+        orders = order_documents(run, [used for used, _ in splits], asked, request, progress)
     protected = read_protected(request.protect, run.corpus)
     posed = pose(run, splits, asked, request, progress)
     choices, damping = [], 0.0
@@ -92,10 +103,33 @@ def make_plan(run: Run, test: str | BiasTest | None, request: Request, progress:
         "protected": int(protected.sum()),
         "trainer": run.settings.trainer,
         "held_fixed": {"constants": CONSTANTS, **HELD_FIXED[run.settings.trainer]},
-        "warnings": _warnings(choices, signs),
+        "until": sought.to_dict() if sought else None,
+        "warnings": [*(sought.warnings if sought else []), *_warnings(choices, signs)],
     }
     seeds = [run.settings.seed + number for number in range(request.seeds)]
     return Plan(coverage, choices, signs, seeds, about)
+
+
+def seek_documents(
+    run: Run, test: str | BiasTest | None, request: Request, journal: Journal, progress: Progress = silent
+) -> Sought | None:
+    """The documents that must go for the request's goal, if it has one; the trainings stay in the journal."""
+    if request.until is None:
+        return None
+    asked = Asked.of(run, test, request)
+    _covered(run, asked.question)
+    protected = read_protected(request.protect, run.corpus)
+    ((problems, _),) = pose(run, [(asked.question, None)], asked, request, progress)
+    goal = Goal.parse(request.until)
+    return seek(run, problems, goal, asked.method, protected, journal, request.processes, progress)
+
+
+def _covered(run: Run, question: BiasTest) -> Coverage:
+    """Coverage of the question; raises CoverageError if the model has too few of its words."""
+    coverage = cover(question, run.model.index)
+    if coverage.reason:
+        raise uncovered_error([coverage], where=str(run.path))
+    return coverage
 
 
 def _signs(run: Run, whole: WEAT, measure: str, choices: Sequence[Choice]) -> list[float]:

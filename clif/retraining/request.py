@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clif.errors import UsageError
+from clif.influence.adaptive import ADAPTIVE
 from clif.influence.methods import find_method
 from clif.objectives import MEASURES
 from clif.retraining.edits import GOALS
+from clif.retraining.goals import Goal
 from clif.retraining.holdout import HOLDOUTS
 
 ZERO = "zero"
@@ -18,9 +20,10 @@ ZERO = "zero"
 class Request:
     """How to edit the corpus, by which list, and how often to train; checked before anything is computed.
 
-    `remove` is a number of documents, or "zero" for the number at which the prediction is nearest zero; `amplify`
-    documents get `copies` further copies. `method`, `measure` and `damping` are those of the newest ranking if left
-    out. `holdout` words are halved `halves` times (see `split_halves`), and each half chooses documents of its own.
+    `remove` is a number of documents, or "zero" for the number at which the prediction is nearest zero; `until` is what
+    the bias shall come to, and the number is searched for; `amplify` documents get `copies` further copies. `method`,
+    `measure` and `damping` are those of the newest ranking if left out. `holdout` words are halved `halves` times (see
+    `split_halves`), and each half chooses documents of its own.
 
     Raises
     ------
@@ -30,6 +33,7 @@ class Request:
     """
 
     remove: int | str | None = None
+    until: str | None = None
     amplify: int | None = None
     copies: int = 1
     goal: str | None = None
@@ -48,12 +52,14 @@ class Request:
         for name in ("ranking", "protect"):
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, Path(getattr(self, name)))
-        if (self.remove is None) == (self.amplify is None):
+        if sum(each is not None for each in (self.remove, self.until, self.amplify)) != 1:
             raise UsageError(
                 "say what to do with the top documents",
                 where="clif retrain",
-                next="Give either --remove-top-k K or --amplify-top-k K.",
+                next="Give one of --remove-top-k K, --until GOAL and --amplify-top-k K.",
             )
+        if self.until is not None:
+            self._check_until()
         if isinstance(self.remove, str) and self.remove != ZERO:
             raise UsageError(
                 f"{self.remove!r} is not a number of documents",
@@ -79,6 +85,23 @@ class Request:
                 "there are no halves where no words are held out",
                 where="--halves",
                 next="Say which words are halved, by --holdout-words targets, attributes or both.",
+            )
+
+    def _check_until(self) -> None:
+        Goal.parse(self.until or "")
+        given = {"--ranking": self.ranking, "--holdout-words": self.holdout, "--goal": self.goal}
+        found = [name for name, value in given.items() if value is not None]
+        if found:
+            raise UsageError(
+                "documents are chosen anew, by all words, until the bias is down",
+                where=f"--until, {', '.join(found)}",
+                next=f"Leave out {' and '.join(found)}.",
+            )
+        if self.method is not None and self.method not in ADAPTIVE:
+            raise UsageError(
+                f"{self.method} does not estimate influences anew after each chunk",
+                where="--until, --method",
+                next=f"Choose one of: {', '.join(ADAPTIVE)}.",
             )
 
     @property

@@ -1,0 +1,66 @@
+"""Bias against documents removed, on the way to a goal: curve.csv for a table, curve.svg for a look."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from clif.files import whole_file
+from clif.pictures import BLUE, GREY, RED, drawing, svg
+
+TABLE, PICTURE = "curve.csv", "curve.svg"
+COLUMNS = ("documents", "predicted", "tokens", "realised", "ci95_low", "ci95_high", "p_value", "meets")
+
+
+def write_curve(folder: Path, until: Mapping[str, Any], title: str) -> None:
+    """Write both; what was not tried has empty cells from `tokens` on. The predicted T has all of its points."""
+    tried = {trial["documents"]: trial for trial in until["trials"]}
+    rows = {point["documents"]: dict(point) for point in until["predicted"]}
+    for count, trial in tried.items():
+        low, high = trial["realised_ci95"] or (None, None)
+        rows[count] = {**trial, "ci95_low": low, "ci95_high": high}
+    folder.mkdir(parents=True, exist_ok=True)
+    with whole_file(folder / TABLE) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS, restval="", extrasaction="ignore", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows[count] for count in sorted(rows))
+    with whole_file(folder / PICTURE) as temporary:
+        temporary.write_text(draw(until, title), encoding="utf-8")
+
+
+def draw(until: Mapping[str, Any], title: str) -> str:
+    """The predicted curve, and what came out with its interval; the number that was found is marked."""
+    points, trials = until["predicted"], until["trials"]
+    with drawing(6.4, 4.0) as figure:
+        axes = figure.add_subplot()
+        axes.axhline(0, color="#bbbbbb", linewidth=0.8)
+        axes.plot(
+            [point["documents"] for point in points],
+            [point["predicted"] for point in points],
+            color=GREY,
+            label="predicted",
+        )
+        for colour, meets, label in ((RED, False, "retrained: goal not met"), (BLUE, True, "retrained: goal met")):
+            mine = [trial for trial in trials if trial["meets"] is meets]
+            ends = [trial["realised_ci95"] or (trial["realised"],) * 2 for trial in mine]
+            if mine:
+                axes.errorbar(
+                    [trial["documents"] for trial in mine],
+                    [trial["realised"] for trial in mine],
+                    yerr=[
+                        [trial["realised"] - low for trial, (low, _) in zip(mine, ends, strict=True)],
+                        [high - trial["realised"] for trial, (_, high) in zip(mine, ends, strict=True)],
+                    ],
+                    fmt="o" if meets else "s",
+                    color=colour,
+                    label=f"{label} (95%)",
+                )
+        if until["reached"]:
+            axes.axvline(until["documents"], color=BLUE, linestyle=":", linewidth=1)
+        axes.set_title(title.replace("$", r"\$"), fontsize=9, loc="left")
+        axes.set_xlabel("documents removed")
+        axes.set_ylabel("bias")
+        axes.legend(loc="best")
+        return svg(figure)
