@@ -1,0 +1,57 @@
+"""Cells of the grid, some at a time in processes of their own."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any
+
+from clif.errors import InputError
+from clif.experiments.folder import Pieces
+from clif.progress import Progress
+
+
+def side_by_side(
+    jobs: Mapping[str, Callable[[], Any]], processes: int, pieces: Pieces, progress: Progress
+) -> dict[str, Any]:
+    """What each job gives, by its name: kept pieces are read, the others computed and kept as soon as they are done.
+
+    Raises
+    ------
+    InputError
+        A process was killed.
+
+    """
+    waiting = [name for name in jobs if not pieces.has(name)]
+    done = len(jobs) - len(waiting)
+    progress("cells", done, len(jobs), f"{done} of {len(jobs)} cells")
+    if min(processes, len(waiting)) > 1:
+        context = multiprocessing.get_context("spawn")
+        pool = ProcessPoolExecutor(min(processes, len(waiting)), mp_context=context)
+        try:
+            futures = {pool.submit(jobs[name]): name for name in waiting}
+            for future in as_completed(futures):
+                pieces.get(futures[future], future.result)
+                done += 1
+                progress("cells", done, len(jobs), f"{done} of {len(jobs)} cells")
+        except BrokenProcessPool as error:
+            raise InputError(
+                "a process ended before its time: it was killed, usually for want of memory, or a script calls "
+                "experiment() outside of `if __name__ == '__main__':`",
+                where="clif experiment fragility",
+                next="Run it again: what is done is kept. --set processes=1 needs less memory; scripts need that line.",
+            ) from error
+        finally:
+            for child in multiprocessing.active_children():
+                child.terminate()
+            pool.shutdown(cancel_futures=True)
+    found = {}
+    for name, job in jobs.items():
+        if not pieces.has(name):
+            progress("cells", done, len(jobs), name)
+            done += 1
+        found[name] = pieces.get(name, job)
+    progress("cells", len(jobs), len(jobs), f"{len(jobs)} of {len(jobs)} cells")
+    return found
