@@ -20,7 +20,7 @@ SCHEMA: Mapping[str, Mapping[str, tuple[type, ...]]] = {
     "train": {
         "trainer": (str,), "dim": (int,), "window": (int,), "negative": (int,), "epochs": (int,),
         "min_count": (int,), "sample": (int, float), "alpha": (int, float), "min_alpha": (int, float),
-        "ns_exponent": (int, float), "seed": (int,), "workers": (int,),
+        "ns_exponent": (int, float), "seed": (int,), "workers": (int,), "l2": (int, float), "tolerance": (int, float),
     },
     "audit": {"tests": (list,), "ddof": (int,), "seed": (int,)},
     "rank": {

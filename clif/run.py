@@ -19,7 +19,7 @@ from clif.errors import InputError, MismatchError
 from clif.files import read_json, whole_file
 from clif.manifest import file_sha256
 from clif.model import SkipGram
-from clif.settings import TrainingSettings
+from clif.settings import EXACT, TrainingSettings
 from clif.vocabulary import Vocabulary
 
 DEFAULT_RUN = Path("clif-run")
@@ -29,7 +29,7 @@ FORMAT = 1
 _AGAIN = "Train again with --force."
 # What every manifest holds, by part.
 _PARTS = {
-    "settings": {field.name for field in fields(TrainingSettings)},
+    "settings": {field.name for field in fields(TrainingSettings)} - set(EXACT),
     "corpus": {"sources", "read", "tokens", "hash", "documents", "tokens_total", "split_documents"},
     "vocabulary": {"words", "types", "tokens"},
     "training": {"losses", "cpu_seconds"},

@@ -11,7 +11,11 @@ from clif.errors import UsageError
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """How a skip-gram model with negative sampling is trained; the defaults are word2vec's customary ones."""
+    """How a skip-gram model with negative sampling is trained; the defaults are word2vec's customary ones.
+
+    `l2` and `tolerance` are the exact trainer's alone, which knows no epochs, learning rates or workers: a setting that
+    the trainer does not know keeps its default, or is refused.
+    """
 
     trainer: str = "paired"
     dim: int = 100
@@ -25,6 +29,8 @@ class TrainingSettings:
     ns_exponent: float = 0.75
     seed: int = 1
     workers: int = 1
+    l2: float = 10.0
+    tolerance: float = 1e-8
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
@@ -65,15 +71,45 @@ class TrainingSettings:
                 where="--alpha, --min-alpha",
                 next="The defaults are 0.025 and 0.0001.",
             )
+        self._check_trainer()
+
+    def _check_trainer(self) -> None:
+        for name, trainers in _KNOWN_TO.items():
+            if self.trainer not in trainers and getattr(self, name) != getattr(TrainingSettings, name):
+                raise UsageError(
+                    f"{name} has no meaning for the {self.trainer} trainer",
+                    where=_option(name),
+                    next=f"Leave it out, or train with --trainer {trainers[0]}.",
+                )
+        if not self.l2 > 0:
+            raise UsageError(
+                f"l2 must be above 0, got {self.l2}",
+                where="--l2",
+                next="Without a penalty the loss has no single minimum; a small one, as 0.1, comes near to none.",
+            )
+        if not 1e-12 <= self.tolerance < 1:
+            raise UsageError(
+                f"the tolerance must be at least 1e-12 and below 1, got {self.tolerance}",
+                where="--tolerance",
+                next="It is a share of the gradient at the start, 1e-08 by default.",
+            )
 
     @property
     def tau(self) -> float:
-        """Sum of the learning rates over the epochs, epochs x mean rate: 1/tau is the default damping."""
-        return self.epochs * (self.alpha + self.min_alpha) / 2
+        """1/tau is the default damping: tau is the sum of the learning rates over the epochs, epochs x mean rate.
+
+        The exact trainer has a penalty where others stop early: 1/tau is l2, and H + l2 I its very Hessian.
+        """
+        return 1 / self.l2 if self.trainer == "exact" else self.epochs * (self.alpha + self.min_alpha) / 2
+
+    @property
+    def rounds(self) -> int:
+        """How often a training says that an epoch is done: once for the exact trainer, which has none."""
+        return 1 if self.trainer == "exact" else self.epochs
 
     def to_dict(self) -> dict[str, Any]:
-        """The settings as plain values, for a manifest."""
-        return asdict(self)
+        """The settings as plain values, for a manifest; what is the exact trainer's alone only for that one."""
+        return {name: value for name, value in asdict(self).items() if self.trainer == "exact" or name not in EXACT}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> TrainingSettings:
@@ -88,7 +124,13 @@ class TrainingSettings:
         return cls(**values)
 
 
-TRAINERS = ("paired", "gensim")
+TRAINERS = ("paired", "gensim", "exact")
+EXACT = ("l2", "tolerance")  # settings of the exact trainer
+# The trainers for which these settings have a meaning.
+_KNOWN_TO = {
+    **dict.fromkeys(("epochs", "alpha", "min_alpha", "workers"), ("paired", "gensim")),
+    **dict.fromkeys(EXACT, ("exact",)),
+}
 
 _LEAST = {
     "dim": 1,

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
@@ -30,8 +31,9 @@ from clif.retraining.neighbours import nearest
 from clif.retraining.planning import make_plan
 from clif.retraining.trainings import Journal, train_all
 from clif.run import Run, open_run, read_matrices
-from clif.settings import TRAINERS
+from clif.settings import TrainingSettings
 from clif.training import train
+from clif.training.exact import train_exact
 from clif.training.gensim import train_gensim
 from clif.training.paired import train_paired
 
@@ -55,7 +57,8 @@ def run_of(workplace: Path):
     def opened(trainer: str) -> Run:
         if trainer == SETTINGS.trainer:
             return open_run("clif-run")
-        return train(["corpus.jsonl"], trainer, replace(SETTINGS, trainer=trainer)).run
+        epochs = TrainingSettings.epochs if trainer == "exact" else SETTINGS.epochs
+        return train(["corpus.jsonl"], trainer, replace(SETTINGS, trainer=trainer, epochs=epochs)).run
 
     return opened
 
@@ -64,12 +67,12 @@ def trained_by(run: Run, seed: int, copies: dict[str, int]):
     """U of a training in which each document stands that often, once if it is not named."""
     counts = np.array([copies.get(doc_id, 1) for doc_id in run.corpus.doc_ids])
     settings = replace(run.settings, seed=seed)
-    if settings.trainer == "gensim":
-        return train_gensim(run.corpus, run.vocabulary, settings, copies=counts).U
-    return train_paired(run.corpus, run.vocabulary, settings, weights=counts).U
+    by = {"gensim": partial(train_gensim, copies=counts), "paired": partial(train_paired, weights=counts)}
+    by["exact"] = partial(train_exact, weights=counts)
+    return by[settings.trainer](run.corpus, run.vocabulary, settings).U
 
 
-@pytest.mark.parametrize("trainer", TRAINERS)
+@pytest.mark.parametrize("trainer", ["paired", "gensim", "exact"])
 @pytest.mark.parametrize(("options", "copies"), [({"remove": 6}, 0), ({"amplify": 6, "copies": 2}, 3)], ids=str)
 def test_before_after_and_controls_are_what_training_gives(run_of, planted, quick_retraining, trainer, options, copies):
     run = run_of(trainer)
@@ -91,7 +94,7 @@ def test_before_after_and_controls_are_what_training_gives(run_of, planted, quic
         assert abs(control["tokens"] - done["edited_tokens"]) < 100
 
 
-@pytest.mark.parametrize("trainer", TRAINERS)
+@pytest.mark.parametrize("trainer", ["paired", "gensim", "exact"])
 def test_a_result_says_who_trained_and_what_stayed(run_of, planted, quick_retraining, trainer, clif):
     run = run_of(trainer)
     rank(run, planted, measure="mean_difference")
@@ -104,7 +107,7 @@ def test_a_result_says_who_trained_and_what_stayed(run_of, planted, quick_retrai
     assert read_json(done.folder / "result.json", "")["trainer"] == trainer
     shown = clif("retrain", run.path, "--remove-top-k", 2, "--seeds", 1, "--controls", 0).out
     assert f"Trained by {trainer}:" in shown
-    assert ("in these documents alone" in shown) == (trainer == "paired")
+    assert ("in these documents alone" in shown) == (trainer != "gensim")
 
 
 def test_an_edit_moves_the_vectors_of_a_paired_training_by_what_it_takes_away_and_no_more(run_of):
@@ -115,7 +118,7 @@ def test_an_edit_moves_the_vectors_of_a_paired_training_by_what_it_takes_away_an
         before, after = trained_by(run, 1, {}), trained_by(run, 1, {run.corpus.doc_ids[z]: 0})
         return float(np.linalg.norm(after - before) / np.linalg.norm(before))
 
-    alone, stream = (np.mean([moved(trainer, z) for z in (3, 50)]) for trainer in TRAINERS)
+    alone, stream = (np.mean([moved(trainer, z) for z in (3, 50)]) for trainer in ("paired", "gensim"))
     assert 0 < alone < 0.2 * stream
 
 

@@ -24,7 +24,9 @@ SHOWN = 10
 @click.option("--unit", default="document", show_default=True, help="document, sentence, context or pair (of words).")
 @click.option("--by", metavar="FIELD", help="Sum the influence by this field of the documents, such as source.")
 @click.option("--top", help="Ranks to write, or 'all'.  [documents: all, others: 10000]")
-@click.option("--damping", type=float, help="Added to the curvature.  [1 / sum of the learning rates]")
+@click.option(
+    "--damping", type=float, help="Added to the curvature.  [1 / sum of the learning rates; exact trainer: its l2]"
+)
 @click.option("--curvature", default="gn", show_default=True, help="Of clif: gn (Gauss-Newton) or exact (Hessian).")
 @click.option("--tolerance", type=float, default=1e-3, show_default=True, help="Relative residual of a solve.")
 @click.option("--steps", type=int, help="Products of a solve at most.  [500, lissa 5000]")

@@ -15,6 +15,7 @@ from clif.cli.screen import Screen, number
 # What two runs of one seed have in common, by trainer.
 ONE_SEED = {
     "paired": "Trained by paired: runs of one seed differ in these documents alone.",
+    "exact": "Trained by exact: runs of one seed start alike, and differ in these documents alone.",
     "gensim": "Trained by gensim: runs of one seed also differ in all random draws that follow the first edit.",
 }
 

@@ -23,9 +23,11 @@ from clif.experiments.settings import read_settings
 from clif.progress import Progress, silent
 
 EXPERIMENTS: dict[str, str] = {
+    "convergence": "Where influence is exact, and what each assumption is worth, given up one at a time.",
     "fragility": "Is influence fragile in deep networks, or is the check? Estimate and check taken apart.",
     "membership": "Why does a word sit where it sits? The documents that put it there, and the word without them.",
     "mog": "Three Gaussians: predicted against realised changes, for every point that is left out.",
+    "subset": "Documents chosen one after the other against the top of one ranking, judged by retraining.",
 }
 FOLDER = Path("clif-experiments")
 

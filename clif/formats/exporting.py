@@ -96,7 +96,7 @@ def _matrix(model: SkipGram, matrix: str) -> NDArray[np.float32]:
         )
     if not found.size:
         raise InputError("holds no vectors to export", where=model.source, next="Train the model first.")
-    return found
+    return np.asarray(found, dtype=np.float32)  # a model may be in double precision; these formats are not
 
 
 def _encoded(model: SkipGram, format: str, fault: Callable[[bytes], str]) -> list[bytes]:

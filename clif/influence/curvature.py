@@ -14,6 +14,10 @@ What is proportional to N_wc comes from the sparse counts; the noise part k N_w 
 L depends on U C^T only, so the Gauss-Newton product vanishes in the *flat* directions (U M, -C M^T), M any d x d
 matrix, and no gradient of a document has a part in them. Solves therefore leave them out (`project`): it changes no
 score and halves the number of steps.
+
+Where the loss has a penalty (l2 / 2) (|U|^2 + |C|^2) that was minimised too, damp = l2 makes the exact product that of
+the whole loss. It then vanishes at a minimum along rotations of all vectors, (U A, C A) with A antisymmetric, and those
+are left out.
 """
 
 from __future__ import annotations
@@ -28,6 +32,7 @@ from numpy.typing import NDArray
 from clif.counts import PairCounts
 from clif.influence.kernels import lay_out, pair_derivatives, pair_product, pair_sums
 from clif.influence.noise import NoiseCurvature
+from clif.training.expected import Rotations
 
 Array = NDArray[Any]
 
@@ -38,6 +43,7 @@ class Curvature:
 
     `U`, `C` (V, d); a direction or a result Z is (2, V, d): Z[0] for U, Z[1] for C, in the precision of U. `noise` (V,)
     is q, `negative` is k. `exact` adds the term that Gauss-Newton drops; `dense` approximates no part of the noise.
+    `penalised` says that the model is a minimum of the loss with a penalty.
     """
 
     U: Array
@@ -47,6 +53,7 @@ class Curvature:
     negative: int
     exact: bool = False
     dense: bool = False
+    penalised: bool = False
 
     def product(self, Z: Array, damp: float) -> Array:
         """(H + damp I) Z."""
@@ -70,9 +77,12 @@ class Curvature:
         return out
 
     def project(self, Z: Array) -> Array:
-        """Z without its part in the flat directions, to which no score is sensitive; Z itself for `exact`."""
-        if self.exact:
-            return Z  # away from a minimum they are not flat for the Hessian
+        """Z without its part in the flat directions, to which no score is sensitive.
+
+        For `exact` Z itself, or, where it is `penalised`, without its part in the rotations.
+        """
+        if self.exact:  # away from a minimum the others are not flat for the Hessian
+            return self._rotations.leave_out(Z) if self.penalised else Z
         (u_values, u_vectors), (c_values, c_vectors) = self._grams
         # The M nearest to Z solves the Sylvester equation U^T U M + M C^T C = U^T P - Q^T C.
         push = (self.U.T @ Z[0] - Z[1].T @ self.C).astype(np.float64)
@@ -117,6 +127,10 @@ class Curvature:
             values, vectors = np.linalg.eigh(gram)
             factors.append((np.maximum(weights, 0.0), np.maximum(values, 0.0), vectors.astype(self.U.dtype)))
         return factors
+
+    @cached_property
+    def _rotations(self) -> Rotations:
+        return Rotations(np.stack([self.U, self.C]))
 
     @cached_property
     def _grams(self) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:

@@ -89,7 +89,14 @@ def solve_joint(problem: Problem, settings: SolveSettings, *, by_lissa: bool = F
         found = lissa(product, gradient, project=curvature.project, limit=limit, **common)
     elif exact:
         limit = settings.steps or STEPS
-        found = minimum_residual(product, gradient, precondition=precondition, limit=limit, **common)
+        project = curvature.project
+        found = minimum_residual(
+            lambda Z: project(product(project(Z))),
+            project(gradient),
+            precondition=lambda Z: project(precondition(project(Z))),
+            limit=limit,
+            **common,
+        )
     else:
         limit = settings.steps or STEPS
         found = conjugate_gradients(

@@ -112,7 +112,7 @@ class Problem:
 
     @property
     def damp(self) -> float:
-        """The damping, 1/tau unless given: tau is the sum of the learning rates over the epochs."""
+        """The damping, 1/tau unless given: tau is the sum of the learning rates over the epochs, or 1/l2."""
         return 1.0 / self.settings.tau if self.damping is None else self.damping
 
     @cached_property
@@ -165,8 +165,9 @@ class Problem:
         """Curvature of the training loss in all vectors; kept, as it does not depend on the question."""
         if (exact, dense) not in self.curvatures:
             self.curvatures[exact, dense] = Curvature(
-                self.U, self.C, self.pair_counts, self.noise, self.negative, exact=exact, dense=dense
-            )
+                self.U, self.C, self.pair_counts, self.noise, self.negative, exact=exact, dense=dense,
+                penalised=self.settings.trainer == "exact",
+            )  # fmt: skip
         return self.curvatures[exact, dense]
 
     @cached_property

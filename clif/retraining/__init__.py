@@ -10,6 +10,8 @@ paired  Nothing else changes. Every choice is a hash of seed, epoch, document an
 gensim  Random numbers come from one stream, so an edit changes the draws for all documents that follow it: runs of one
         seed share little but their start, and even an innocent removal moves the bias. Learning rates stay what they
         were to within one batch of 10,000 words.
+exact   Nothing is drawn but the start, which is the same: before and after are minima of losses that differ in the
+        documents alone. They need not lie near each other, as a loss that is not convex has several.
 
 Where words are held out, half of them choose the documents and both halves are measured (see `holdout`, `transfer`).
 Several halves have documents and random sets of their own, and share the unedited trainings.

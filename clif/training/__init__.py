@@ -44,6 +44,7 @@ class TrainResult:
             "settings": manifest["settings"],
             "losses": manifest["training"]["losses"],
             "cpu_seconds": manifest["training"]["cpu_seconds"],
+            "gradient": manifest["training"].get("gradient"),
         }
 
 
@@ -140,6 +141,9 @@ def _train_into(
             note += f", loss {losses[-1]:.3f}"
         progress("train", done, settings.epochs * len(corpus), note)
 
+    def step(number: int, gradient: float) -> None:
+        progress("train", number, None, f"step {number}, gradient {gradient:.1e} of the first")
+
     checkpoints = Checkpoints(corpus, vocabulary, settings, folder / CHECKPOINTS)
 
     def after_epoch(epoch: int, U: NDArray[np.float32], C: NDArray[np.float32]) -> None:
@@ -147,12 +151,13 @@ def _train_into(
         if checkpoints.repeatable and epoch < settings.epochs:
             checkpoints.keep(epoch, U, C)
 
-    trained = train_model(corpus, vocabulary, settings, seen=seen, after_epoch=after_epoch)
+    trained = train_model(corpus, vocabulary, settings, seen=seen, after_epoch=after_epoch, step=step)
     about = {
         "losses": losses,
         "loss": "expected loss of one pair with its negatives, on a fixed sample of contexts",
         "cpu_seconds": round(trained.cpu_seconds, 3),
         "reproducible": settings.workers == 1,
+        **trained.about,
         **HELD_FIXED[settings.trainer],
     }
     finish(folder, paths, corpus, read, tokeniser, settings, size, trained.U, trained.C, about)

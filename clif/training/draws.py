@@ -39,6 +39,12 @@ def name_keys(purpose: str, seed: int, names: Sequence[str]) -> Keys:
     return np.array([int.from_bytes(digest[:8], "big") for digest in digests], dtype=np.uint64)
 
 
+def spread_rows(purpose: str, seed: int, names: Sequence[str], dim: int) -> NDArray[np.float64]:
+    """A row for each name, uniform in [-1, 1], by hash of (purpose, seed, name), (names, dim)."""
+    rows = name_keys(purpose, seed, names)
+    return 2 * (hashed(rows[:, None] + np.arange(dim, dtype=np.uint64) * GOLDEN) / 2.0**64) - 1
+
+
 def hashed(x: Keys) -> Keys:
     """Numbers of 64 bits, as good as random: the finaliser of splitmix64 (Steele, Lea, Flood 2014)."""
     x = (x ^ (x >> N30)) * FIRST

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clif.compiling import Fixed
-from clif.training.draws import GOLDEN, Keys, alias_table, hashed, name_keys
+from clif.training.draws import GOLDEN, Keys, alias_table, hashed, name_keys, spread_rows
 from clif.training.steps import count_drawn, train_documents
 from clif.training.trained import Trained
 
@@ -75,9 +75,7 @@ class PairedTraining:
     def start(self) -> tuple[Matrix, Matrix]:
         """U before training, uniform in [-1, 1] / d, each row by its word and the seed alone; and C, zero."""
         dim = self.settings.dim
-        rows = name_keys("word", self.settings.seed, self.words)
-        shares = hashed(rows[:, None] + np.arange(dim, dtype=np.uint64) * GOLDEN) / 2.0**64
-        U: Matrix = ((2 * shares - 1) / dim).astype(self.precision)
+        U: Matrix = (spread_rows("word", self.settings.seed, self.words, dim) / dim).astype(self.precision)
         return U, np.zeros_like(U)
 
     def epoch(self, number: int) -> Epoch:

@@ -107,7 +107,7 @@ def train_apart(
             ready, pending = wait(pending, timeout=0.5, return_when=FIRST_COMPLETED)
             spent += sum(future.result() for future in ready)
             while not epochs.empty():
-                finished += epochs.get() / run.settings.epochs
+                finished += epochs.get() / run.settings.rounds
             show()
     except BrokenProcessPool as error:
         _end(pool)

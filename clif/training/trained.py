@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """Both matrices (V, d) after training, and what it cost: CPU seconds of the training alone."""
+    """Both matrices (V, d) after training, and what it cost: CPU seconds of the training alone.
 
-    U: NDArray[np.float32]
-    C: NDArray[np.float32]
+    The exact trainer gives them in double precision, the others in single. `about` is what else a trainer says.
+    """
+
+    U: NDArray[Any]
+    C: NDArray[Any]
     cpu_seconds: float
+    about: Mapping[str, Any] = field(default_factory=dict)

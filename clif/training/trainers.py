@@ -28,6 +28,12 @@ HELD_FIXED: Mapping[str, Mapping[str, str]] = {
         "so every other document keeps its rate to within one batch of 10,000 words",
         "random_numbers": "one stream: an edit of the corpus changes the draws for all documents that follow it",
     },
+    "exact": {
+        "start": "a hash of seed and word; a retraining starts there as well, and ends where the gradient of its own "
+        "loss is as small a share of that at the start",
+        "random_numbers": "none but the start: pairs and noise enter by what is expected of them",
+        "not_used": "epochs, alpha, min_alpha and workers have no meaning for this trainer",
+    },
 }
 
 
@@ -39,19 +45,27 @@ def train_model(
     weights: NDArray[np.float64] | None = None,
     seen: Callable[[int], None] | None = None,
     after_epoch: Callable[[int, NDArray[np.float32], NDArray[np.float32]], None] | None = None,
+    step: Callable[[int, float], None] | None = None,
 ) -> Trained:
     """Train by the trainer that the settings name.
 
-    `weights` (documents,) say how often each document stands: 0 removes it, 2 adds a copy, and for the paired trainer
-    anything between (see `PairedTraining`); None: one each. `seen(documents)` is called now and then with how many
-    documents of the epoch are done, `after_epoch(epoch, U, C)` with the matrices in place; its time is not counted.
+    `weights` (documents,) say how often each document stands: 0 removes it, 2 adds a copy, and for the paired and the
+    exact trainer anything between (see `PairedTraining`); None: one each. `seen(documents)` is called now and then with
+    how many documents of the epoch are done, `after_epoch(epoch, U, C)` with the matrices in place; its time is not
+    counted. The exact trainer has no epochs: it calls `step` (see `train_exact`), and `after_epoch` once, at the end.
 
     Raises
     ------
     UsageError
         gensim is asked for weights that are not whole numbers.
+    InputError, ConvergenceError
+        As `train_exact` raises them.
 
     """
+    if settings.trainer == "exact":
+        from clif.training.exact import train_exact
+
+        return train_exact(corpus, vocabulary, settings, weights=weights, step=step, after_epoch=after_epoch)
     if settings.trainer == "paired":
         from clif.training.paired import train_paired
 
