@@ -79,50 +79,54 @@ def epoch_rates(settings: TrainingSettings) -> Values:
 class Course:
     """A training as the test's words went through it.
 
-    `rates` (epochs,) are the eta of the epochs; `around` (epochs + 1) is the loss where each of them starts, and where
-    the last one ends; `hessians` (n, d, d) of the pairs of the whole corpus at each of these.
+    `around` (epochs + 1) is the loss where each epoch starts, and where the last one ends; `hessians` (n, d, d) of the
+    pairs of the whole corpus at each of these; `flows` (epochs) is what each epoch makes of a push.
     """
 
     rates: Values
     around: Sequence[Surroundings]
     hessians: Sequence[Array]
+    flows: Sequence[Flow]
 
     @classmethod
     def of(cls, rates: Values, around: Sequence[Surroundings], counts: Matrix) -> Course:
-        """The course of a corpus with these counts of pairs, (n, V)."""
-        return cls(rates, around, [point.hessian(counts) for point in around])
+        """The course of a corpus with these counts of pairs, (n, V); `rates` (epochs,) are the eta of the epochs."""
+        hessians = [point.hessian(counts) for point in around]
+        return cls(rates, around, hessians, _flows(rates, hessians))
 
     def shift(self, counts: Matrix) -> Matrix:
         """How far (n, d) the trained vectors move when pairs of these counts (n, V) are taken out."""
-        return self._shifts(counts)[0][-1]
+        return self._rest(counts)._shifts(counts)[-1]
 
     def without(self, counts: Matrix) -> Course:
         """The course once pairs of these counts are taken out, the vectors being where they are then.
 
         Its tables are the influences of what is left. The slopes of the logistic in the Hessians stay what they were.
         """
-        shifts, hessians = self._shifts(counts)
-        moved = [replace(p, U=p.U + shift) for p, shift in zip(self.around, shifts, strict=True)]
-        return Course(self.rates, moved, hessians)
+        rest = self._rest(counts)
+        moved = zip(self.around, rest._shifts(counts), strict=True)
+        return replace(rest, around=[replace(point, U=point.U + shift) for point, shift in moved])
 
-    def _shifts(self, counts: Matrix) -> tuple[list[Matrix], list[Array]]:
-        """How far the vectors are moved at each checkpoint, and the Hessians of the rest."""
+    def _rest(self, counts: Matrix) -> Course:
+        """The course with the curvature of what is left, the vectors being where they were."""
+        with threadpool_limits(1):
+            hessians = [H - p.hessian(counts) for H, p in zip(self.hessians, self.around, strict=True)]
+            return replace(self, hessians=hessians, flows=_flows(self.rates, hessians))
+
+    def _shifts(self, counts: Matrix) -> list[Matrix]:
+        """How far the vectors are moved at each checkpoint by the pushes of these counts."""
         shifts = [np.zeros_like(self.around[0].U)]
         with threadpool_limits(1):
-            pushes = _of_epochs([point.gradient(counts) for point in self.around])
-            rest = [H - p.hessian(counts) for H, p in zip(self.hessians, self.around, strict=True)]
-            for rate, push, A in zip(self.rates, pushes, _of_epochs(rest), strict=True):
-                flow = Flow(A, rate)
+            for flow, push in zip(self.flows, _of_epochs([p.gradient(counts) for p in self.around]), strict=True):
                 shifts.append(flow.rest(shifts[-1]) + flow.answer(push))
-        return shifts, rest
+        return shifts
 
     def table(self, slope: Matrix) -> Matrix:
         """Influence F (n, V) of one expected pair (w, c): slope . delta to first order, with `slope` (n, d) = dT/dU."""
         weights = [np.zeros_like(slope) for _ in self.around]
-        for epoch in reversed(range(len(self.rates))):
-            flow = Flow((self.hessians[epoch] + self.hessians[epoch + 1]) / 2, self.rates[epoch])
-            s = flow.answer(slope)
-            slope = flow.rest(slope)
+        for epoch in reversed(range(len(self.flows))):
+            s = self.flows[epoch].answer(slope)
+            slope = self.flows[epoch].rest(slope)
             weights[epoch] += s / 2
             weights[epoch + 1] += s / 2
         return np.asarray(sum(point.contraction(s) for point, s in zip(self.around, weights, strict=True)))
@@ -149,6 +153,10 @@ class Flow:
     def _scaled(self, vectors: Matrix, factors: Matrix) -> Matrix:
         along = np.einsum("nij,ni->nj", self._axes, vectors)
         return np.asarray(np.einsum("nij,nj->ni", self._axes, factors * along))
+
+
+def _flows(rates: Values, hessians: Sequence[Array]) -> list[Flow]:
+    return [Flow(A, rate) for A, rate in zip(_of_epochs(hessians), rates, strict=True)]
 
 
 def _of_epochs(values: Sequence[Array]) -> list[Array]:

@@ -151,7 +151,7 @@ def test_the_course_without_documents_is_that_of_the_rest_where_its_vectors_are_
     course, counts = course_of(problem), problem.count(np.array([1, 4]))
     left = course.without(counts)
     for epochs, (point, H) in enumerate(zip(left.around, left.hessians, strict=True)):
-        shorter = Course(course.rates[:epochs], course.around[: epochs + 1], course.hessians[: epochs + 1])
+        shorter = Course.of(course.rates[:epochs], course.around[: epochs + 1], problem.count())
         before = course.around[epochs]
         assert_close(point.U, before.U + shorter.shift(counts), 1e-12)
         assert_close(H, before.hessian(problem.count() - counts), 1e-9)
