@@ -88,8 +88,8 @@ def judge(
 
 
 def say(stage: str, done: float, total: float | None, note: str = "") -> None:
-    """One line at a time, on stderr."""
-    click.echo(f"\r{stage}: {done:.0f} of {total or 0:.0f} {note}    ", nl=False, err=True)
+    """One line that is written over, on stderr."""
+    click.echo(f"\r{stage}: {note or f'{done:.0f} of {total or 0:.0f}'}    ", nl=False, err=True)
 
 
 def duel(rows: list[dict[str, Any]], one: str, other: str, sizes: Callable[[int], bool]) -> dict[str, Any]:
