@@ -9,6 +9,7 @@ from typing import Any
 from clif.config import RunConfig
 from clif.corpus.reading import ReadOptions
 from clif.corpus.tokenising import Tokeniser
+from clif.influence.adaptive import ADAPTIVE
 from clif.influence.methods import RECOMMENDED
 from clif.objectives import MEASURES, audit, load_tests
 from clif.progress import Progress, silent
@@ -81,8 +82,8 @@ def _request(retraining: dict[str, Any], ranking: dict[str, Any]) -> dict[str, A
         "damping": ranking.get("damping"),
         **values,
     }
-    if "until" in request:
-        request["until"] = str(request["until"])
+    if "until" in request and request["method"] not in ADAPTIVE:
+        request["method"] = None  # the list of such a method says nothing of what to remove together
     if all(request.get(name) is None for name in ("remove", "until", "amplify")):
         request["remove"] = ZERO
     Request(**request)

@@ -58,6 +58,11 @@ def command(screen: Screen, corpus: tuple[Path, ...], out: Path, force: bool, **
 def show(screen: Screen, result: Any) -> None:
     """Print a TrainResult."""
     values = result.to_dict()
+    if values["converged"] is False:
+        screen.warn(
+            f"the gradient came down to {values['gradient']:.1e} of what it was at the start, not to "
+            f"{values['settings']['tolerance']:.1e}: this is not quite a minimum. Raise --l2, or lower --dim."
+        )
     if screen.result(values):
         return
     if values["reused"]:

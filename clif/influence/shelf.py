@@ -15,21 +15,24 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
+from clif.files import cannot_write
+
 Array = NDArray[Any]
 LEAST = 1 << 29  # bytes that are held in memory in any case
 SHARE = 4  # or one part of the free memory in so many
 SPARE = 16  # one part in so many that a tape is longer than it must be: other epochs draw other pairs
 
 
-def memory_to_use() -> int:
-    """Bytes that a shelf may hold in memory."""
-    return max(LEAST, int(psutil.virtual_memory().available) // SHARE)
+def memory_to_use(coming: int = 0) -> int:
+    """Bytes that a shelf may hold in memory, where so many others will still be filled."""
+    return max(LEAST, (int(psutil.virtual_memory().available) - coming) // SHARE)
 
 
 class Shelf:
     """Places for a tape (pairs, width) and two matrices of a `shape`, as many as are asked for, numbered from 0.
 
-    `memory` is in bytes. Files lie in `folder`, or where temporary ones do, and are gone at the end.
+    `memory` is in bytes. Files lie in `folder`, or where temporary ones do; they have no names while they are in use,
+    so nothing is left of them however the process ends.
     """
 
     def __init__(
@@ -44,21 +47,14 @@ class Shelf:
         self._precision = np.dtype(precision)
         self._left = memory_to_use() if memory is None else memory
         self._places: list[tuple[Array, Array, Array]] = []
-        self._folder = tempfile.TemporaryDirectory(dir=folder if folder and folder.is_dir() else None)
-
-    def __enter__(self) -> Shelf:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._places.clear()
-        self._folder.cleanup()
+        self._folder = folder if folder and folder.is_dir() else None
 
     def place(self, number: int, pairs: int) -> tuple[Array, Array, Array]:
         """The place of this number, which is new or was asked for before: a tape and two matrices.
 
         Raises
         ------
-        OSError
+        InputError
             The disk is full.
 
         """
@@ -66,6 +62,8 @@ class Shelf:
             self._places.append((self._tape(pairs), self._room(self._shape), self._room(self._shape)))
         tape, first, second = self._places[number]
         if pairs > len(tape):
+            if not isinstance(tape, np.memmap):
+                self._left += tape.nbytes
             tape = self._tape(pairs)
             self._places[number] = tape, first, second
         return tape[:pairs], first, second
@@ -78,9 +76,12 @@ class Shelf:
         if size <= self._left:
             self._left -= size
             return np.empty(shape, dtype=self._precision)
-        with tempfile.NamedTemporaryFile(dir=self._folder.name, delete=False) as file:
-            if hasattr(os, "posix_fallocate"):  # a full disk is an error here, and would be a crash later
-                os.posix_fallocate(file.fileno(), 0, size)
-            else:
-                file.truncate(size)
-        return np.memmap(file.name, dtype=self._precision, mode="r+", shape=shape)
+        with tempfile.TemporaryFile(dir=self._folder) as file:
+            try:
+                if hasattr(os, "posix_fallocate"):  # a full disk is an error here, and would be a crash later
+                    os.posix_fallocate(file.fileno(), 0, size)
+                else:
+                    file.truncate(size)
+            except OSError as error:
+                raise cannot_write(self._folder or Path(tempfile.gettempdir()), error) from error
+            return np.memmap(file, dtype=self._precision, mode="r+", shape=shape)

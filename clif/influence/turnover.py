@@ -82,6 +82,12 @@ def turnover(problem: Problem) -> Attribution:
             where="--method turnover",
             next=f"Train with --dim {LEAST} or more, or use --method block.",
         )
+    if problem.settings.trainer == "exact":
+        raise UsageError(
+            "documents are told apart by training, and the exact trainer takes all of them at once",
+            where="--method turnover",
+            next="Use --method block or clif.",
+        )
     keys = name_keys("turnover", problem.settings.seed, problem.corpus.doc_ids)
     U, _ = train_masked(
         problem.corpus, problem.vocabulary, problem.settings, keys, draw_masks, progress=problem.progress

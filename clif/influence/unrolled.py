@@ -42,7 +42,7 @@ from clif.influence.groups import vectors_after
 from clif.influence.joint import SolveSettings, Store
 from clif.influence.problem import Matrix, Problem
 from clif.influence.reverse import reverse_documents
-from clif.influence.shelf import Shelf
+from clif.influence.shelf import Shelf, memory_to_use
 from clif.progress import Progress, silent
 from clif.training.checkpoints import Checkpoints
 from clif.training.paired import PairedTraining, cut
@@ -118,6 +118,7 @@ def derivatives(
     ------
     InputError
         Rounding errors grow too large while the training is undone: a document is too long for these learning rates.
+        Or the disk is full.
 
     """
     corpus, settings = checkpoints.corpus, checkpoints.settings
@@ -126,37 +127,36 @@ def derivatives(
     U_bar[rows] = gradients.transpose(1, 0, 2)
     C_bar = np.zeros_like(U_bar)
     found = np.zeros((len(corpus), len(gradients)))
-    with Shelf(U_bar[:, 0].shape, 1 + settings.negative, precision, checkpoints.folder) as shelf:
-        for number in range(settings.epochs - 1, -1, -1):
-            epoch = training.epoch(number)
-            sizes = training.pairs(epoch)
-            parts = cut(
-                sizes, segment or _pairs_at_a_time(checkpoints, training.keep, float(epoch.rates.max(initial=0)))
-            )
-            places = [shelf.place(n, int(sizes[first:last].sum())) for n, (first, last) in enumerate(parts)]
-            U, C = checkpoints.at(number)
-            U, C = U.astype(precision), C.astype(precision)
-            begin = U.copy()
-            for (first, last), (tape, after_U, after_C) in zip(parts, places, strict=True):
-                training.learn(epoch.part(first, last), U, C, tape)
-                after_U[:], after_C[:] = U, C
-            undone = None
-            for done, ((first, last), (tape, U, C)) in enumerate(zip(reversed(parts), reversed(places), strict=True)):
-                note = f"epoch {number + 1} of {settings.epochs}, backwards"
-                progress("unroll", settings.epochs - 1 - number + done / len(parts), settings.epochs, note)
-                part = epoch.part(first, last)
-                _check(undone, U)
-                undone = U
-                drawn: Array = np.empty((len(tape) if record else 0, len(gradients)), dtype=precision)
-                spots = np.empty((len(drawn), 2), dtype=np.uint32)
-                reverse_documents(
-                    corpus.tokens, corpus.offsets, part.documents, part.keys, part.rates, training.keep,
-                    training.threshold, training.alias, settings.window, settings.negative, U, C, tape,
-                    U_bar, C_bar, found, spots, drawn, Fixed(settings.dim), Fixed(1 + settings.negative),
-                )  # fmt: skip
-                if record:
-                    record(np.repeat(part.documents, sizes[first:last]), spots, drawn)
-            _check(undone, begin)
+    coming = 2 * U_bar.nbytes + 4 * U_bar[:, 0].nbytes
+    shelf = Shelf(U_bar[:, 0].shape, 1 + settings.negative, precision, checkpoints.folder, memory_to_use(coming))
+    for number in range(settings.epochs - 1, -1, -1):
+        epoch = training.epoch(number)
+        sizes = training.pairs(epoch)
+        parts = cut(sizes, segment or _pairs_at_a_time(checkpoints, training.keep, float(epoch.rates.max(initial=0))))
+        places = [shelf.place(n, int(sizes[first:last].sum())) for n, (first, last) in enumerate(parts)]
+        U, C = checkpoints.at(number)
+        U, C = U.astype(precision), C.astype(precision)
+        begin = U.copy()
+        for (first, last), (tape, after_U, after_C) in zip(parts, places, strict=True):
+            training.learn(epoch.part(first, last), U, C, tape)
+            after_U[:], after_C[:] = U, C
+        undone = None
+        for done, ((first, last), (tape, U, C)) in enumerate(zip(reversed(parts), reversed(places), strict=True)):
+            note = f"epoch {number + 1} of {settings.epochs}, backwards"
+            progress("unroll", settings.epochs - 1 - number + done / len(parts), settings.epochs, note)
+            part = epoch.part(first, last)
+            _check(undone, U)
+            undone = U
+            drawn: Array = np.empty((len(tape) if record else 0, len(gradients)), dtype=precision)
+            spots = np.empty((len(drawn), 2), dtype=np.uint32)
+            reverse_documents(
+                corpus.tokens, corpus.offsets, part.documents, part.keys, part.rates, training.keep,
+                training.threshold, training.alias, settings.window, settings.negative, U, C, tape,
+                U_bar, C_bar, found, spots, drawn, Fixed(settings.dim), Fixed(1 + settings.negative),
+            )  # fmt: skip
+            if record:
+                record(np.repeat(part.documents, sizes[first:last]), spots, drawn)
+        _check(undone, begin)
     return found
 
 

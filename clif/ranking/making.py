@@ -85,7 +85,7 @@ def rank_many(
         raise UsageError(
             f"the damping must be positive and finite, got {damping}",
             where="--damping",
-            next="Leave it out for 1 / (sum of the learning rates).",
+            next="Leave it out for 1 / (sum of the learning rates), or the penalty of the exact trainer.",
         )
     check_ensemble(ensemble, confidence, unit)
     check_adaptive(adaptive, method, unit, confidence)
@@ -126,7 +126,8 @@ def rank_many(
     missing = [n for n, ranking in enumerate(found) if ranking is None]
     if missing:
         problems = make_problems(run, [questions[n] for n in missing], measure, damping, half=half, progress=progress)
-        needed = check_memory(problems[0], chosen, solving, len(problems))
+        copies = 2 * (ensemble or 1) if adaptive else 1  # the models as they are, and without what was chosen
+        needed = check_memory(problems[0], chosen, solving, copies * len(problems))
         if chosen.solves:
             progress("memory", 0, None, in_words(needed))
         answers = score_models(

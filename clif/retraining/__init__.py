@@ -33,10 +33,12 @@ from clif.objectives import BiasTest
 from clif.progress import Progress, silent
 from clif.retraining.curve import write_curve
 from clif.retraining.measuring import measure_all
-from clif.retraining.planning import Plan, make_plan, seek_documents
+from clif.retraining.planning import Plan, make_plan, name_of_goal, seek_documents
 from clif.retraining.request import ZERO, Request
 from clif.retraining.trainings import Journal, train_all
 from clif.run import Run
+
+RESULT = "result.json"
 
 __all__ = ["ZERO", "Request", "RetrainResult", "retrain"]
 
@@ -79,15 +81,20 @@ def retrain(
 
     """
     request, journal = Request(**options), Journal(run)
-    sought = None
+    sought, folder = None, None
     if request.until is not None:
+        folder = run.retrains / name_of_goal(run, test, request)
+        stored = _stored(folder)
+        if stored:
+            return stored
         _unchanged(run)
         with journal.held():
             sought = seek_documents(run, test, request, journal, progress)
     plan = make_plan(run, test, request, progress, sought)
-    folder = run.retrains / plan.name(run)
-    if (folder / "result.json").exists():
-        return _reused(run, folder, plan)
+    if folder is None:
+        folder = run.retrains / plan.name(run)
+        if (folder / RESULT).exists():
+            return _reused(run, folder, plan)
     _unchanged(run)
     trainings = journal.trainings([choice.edits for choice in plan.choices], plan.seeds)
     with journal.held():
@@ -102,9 +109,9 @@ def retrain(
         if plan.about["until"]:
             title = f"{values['test']}: {values['measure'].replace('_', ' ')}, until {plan.about['until']['goal']}"
             write_curve(folder, plan.about["until"], title)
-        write_json(folder / "result.json", values)
+        write_json(folder / RESULT, values)
         journal.forget([*trainings.of_edits(), *(sought.trainings if sought else [])])
-    return RetrainResult(read_json(folder / "result.json", "Retrain."), folder)
+    return RetrainResult(read_json(folder / RESULT, "Retrain."), folder)
 
 
 def _write_corpus(run: Run, folder: Path, plan: Plan) -> dict[str, list[Path]]:
@@ -119,16 +126,36 @@ def _write_corpus(run: Run, folder: Path, plan: Plan) -> dict[str, list[Path]]:
 
 def _reused(run: Run, folder: Path, plan: Plan) -> RetrainResult:
     """The stored result of the same retraining, with today's names of the ranking and of the folder."""
-    values = read_json(folder / "result.json", "Remove it, and retrain.")
-    files = {
-        part: [folder / Path(path).relative_to(values["folder"]) for path in paths]
-        for part, paths in values["edited_corpus"].items()
-    }
+    values = read_json(folder / RESULT, "Remove it, and retrain.")
+    files = _files(folder, values)
     if not all(path.exists() for paths in files.values() for path in paths):
         _unchanged(run)
         files = _write_corpus(run, folder, plan)
+    return _again(folder, {**values, **plan.about}, files)
+
+
+def _stored(folder: Path) -> RetrainResult | None:
+    """The stored result of a retraining to the same goal, if all of its files are there."""
+    if not (folder / RESULT).exists():
+        return None
+    values = read_json(folder / RESULT, "Remove it, and retrain.")
+    files = _files(folder, values)
+    if not all(path.exists() for paths in files.values() for path in paths):
+        return None
+    return _again(folder, values, files)
+
+
+def _files(folder: Path, values: dict[str, Any]) -> dict[str, list[Path]]:
+    """The edited corpus, where the folder is now."""
+    return {
+        part: [folder / Path(path).relative_to(values["folder"]) for path in paths]
+        for part, paths in values["edited_corpus"].items()
+    }
+
+
+def _again(folder: Path, values: dict[str, Any], files: dict[str, list[Path]]) -> RetrainResult:
     shown = {part: [str(path) for path in paths] for part, paths in files.items()}
-    return RetrainResult({**values, **plan.about, "edited_corpus": shown, "folder": str(folder)}, folder, reused=True)
+    return RetrainResult({**values, "edited_corpus": shown, "folder": str(folder)}, folder, reused=True)
 
 
 def _unchanged(run: Run) -> None:

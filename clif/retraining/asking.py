@@ -64,10 +64,14 @@ class Asked:
             if method == newest.about["method"]:
                 more |= {"solving": newest.about.get("solving") or {}, "adaptive": newest.about.get("adaptive")}
         if request.until is not None:  # documents are chosen in the models whose retraining they are judged by
-            best = "source" if run.settings.trainer == "paired" and not run.imported else "block"
-            method = method if method in ADAPTIVE else best
-            more = {"ensemble": request.seeds if request.seeds > 1 else None}
+            method = method if method in ADAPTIVE else "source" if _repeats(run) else "block"
+            more = {"ensemble": request.seeds if request.seeds > 1 and not run.imported else None}
         return cls(question, method or RECOMMENDED, measure or "effect_size", damping, **more)
+
+
+def _repeats(run: Run) -> bool:
+    """Whether its training can be gone through once more."""
+    return run.settings.trainer == "paired" and run.settings.workers == 1 and not run.imported
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,6 @@ from clif.errors import UsageError
 from clif.objectives import WEAT
 from clif.objectives.permutation import permutation_p_values
 
-_NUMBER = r"(\d+\.?\d*|\.\d+)"
 _STEPS = 20  # of a bisection
 
 
@@ -26,9 +25,12 @@ class Goal:
     @classmethod
     def parse(cls, text: str) -> Goal:
         """From "0.2", or "p>0.05"; raises UsageError for anything else."""
-        found = re.fullmatch(rf"(p\s*>\s*)?{_NUMBER}", str(text).strip())
-        goal = cls(float(found[2]), bool(found[1])) if found else None
-        if goal is None or not math.isfinite(goal.bound) or (goal.is_p and not 0 < goal.bound < 1):
+        p, above, number = str(text).strip().rpartition(">")
+        goal = None
+        if p.strip() == ("p" if above else ""):
+            with contextlib.suppress(ValueError):
+                goal = cls(float(number), bool(above))
+        if goal is None or not 0 <= goal.bound < math.inf or (goal.is_p and not 0 < goal.bound < 1):
             raise UsageError(
                 f"{text!r} is no goal",
                 where="--until",

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from clif import __version__
+from clif.influence.problem import Problem
 from clif.manifest import fingerprint
 from clif.objectives import WEAT, BiasTest, Coverage, cover, uncovered_error
 from clif.progress import Progress, silent
@@ -50,7 +51,6 @@ class Plan:
             "damping": self.about["damping"],
             "clif": __version__,
             "seeds": self.seeds,
-            **({"until": self.about["until"]["goal"]} if self.about["until"] else {}),
             "choices": [
                 {"test": choice.definitions(), "edits": [edit.name() for edit in choice.edits]}
                 for choice in self.choices
@@ -81,7 +81,7 @@ def make_plan(
     else:
         orders = order_documents(run, [used for used, _ in splits], asked, request, progress)
     protected = read_protected(request.protect, run.corpus)
-    posed = pose(run, splits, asked, request, progress)
+    posed = iter([(list(sought.problems), list[Problem]())]) if sought else pose(run, splits, asked, request, progress)
     choices, damping = [], 0.0
     for half, (split, order, (used, held)) in enumerate(zip(splits, orders, posed, strict=True)):
         damping = used[0].damp
@@ -106,22 +106,43 @@ def make_plan(
         "until": sought.to_dict() if sought else None,
         "warnings": [*(sought.warnings if sought else []), *_warnings(choices, signs)],
     }
-    seeds = [run.settings.seed + number for number in range(request.seeds)]
-    return Plan(coverage, choices, signs, seeds, about)
+    return Plan(coverage, choices, signs, _seeds(run, request), about)
 
 
 def seek_documents(
     run: Run, test: str | BiasTest | None, request: Request, journal: Journal, progress: Progress = silent
-) -> Sought | None:
-    """The documents that must go for the request's goal, if it has one; the trainings stay in the journal."""
-    if request.until is None:
-        return None
+) -> Sought:
+    """The documents that must go for the request's goal; the trainings stay in the journal."""
     asked = Asked.of(run, test, request)
     _covered(run, asked.question)
     protected = read_protected(request.protect, run.corpus)
     ((problems, _),) = pose(run, [(asked.question, None)], asked, request, progress)
-    goal = Goal.parse(request.until)
-    return seek(run, problems, goal, asked.method, protected, journal, request.processes, progress)
+    goal = Goal.parse(str(request.until))
+    seeds = _seeds(run, request)
+    return seek(run, problems, goal, asked.method, seeds, protected, journal, request.processes, progress)
+
+
+def name_of_goal(run: Run, test: str | BiasTest | None, request: Request) -> str:
+    """Name of the folder of a retraining to a goal, which is known before the documents are."""
+    asked, goal = Asked.of(run, test, request), Goal.parse(str(request.until))
+    recipe = {
+        **run.identity,
+        "test": asked.question.to_dict(),
+        "goal": str(goal),
+        "method": asked.method,
+        "measure": asked.measure,
+        "damping": asked.damping,
+        "seeds": _seeds(run, request),
+        "controls": request.controls,
+        "protected": np.flatnonzero(read_protected(request.protect, run.corpus)),
+        "clif": __version__,
+    }
+    slug = f"p-{goal.bound:g}" if goal.is_p else f"{goal.bound:g}"
+    return f"{asked.question.name}.until-{slug}.{fingerprint(recipe)[:8]}"
+
+
+def _seeds(run: Run, request: Request) -> list[int]:
+    return [run.settings.seed + number for number in range(request.seeds)]
 
 
 def _covered(run: Run, question: BiasTest) -> Coverage:

@@ -33,7 +33,7 @@ class Request:
     """
 
     remove: int | str | None = None
-    until: str | None = None
+    until: str | float | None = None
     amplify: int | None = None
     copies: int = 1
     goal: str | None = None
@@ -88,7 +88,7 @@ class Request:
             )
 
     def _check_until(self) -> None:
-        Goal.parse(self.until or "")
+        Goal.parse(str(self.until))
         given = {"--ranking": self.ranking, "--holdout-words": self.holdout, "--goal": self.goal}
         found = [name for name, value in given.items() if value is not None]
         if found:

@@ -3,13 +3,14 @@
 Documents are chosen by what their removal does once the chunks before them are gone (see `clif.influence.adaptive`),
 for the mean over the models of all seeds that are retrained, and the choice goes on for a while after the goal is
 predicted to be met. Then the smallest number of them that meets it is searched for (see `searching`): each number that
-is tried is left out of a training of every seed, and it is the mean over these that must meet the goal.
+is tried is left out of a training of every seed, and it is the mean over these that must meet the goal. Where none does
+though it was predicted, the choice goes on further.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,11 +19,14 @@ from numpy.typing import NDArray
 from clif.errors import UsageError
 from clif.influence.adaptive import CHUNK, choose_adaptively
 from clif.influence.groups import mean_value
+from clif.influence.joint import SolveSettings
+from clif.influence.memory import check_memory
+from clif.influence.methods import METHODS
 from clif.influence.problem import Problem
 from clif.objectives.permutation import permutation_p_values
 from clif.progress import Progress
 from clif.ranking import weat_of
-from clif.retraining.edits import Edit
+from clif.retraining.edits import UNEDITED, Edit
 from clif.retraining.goals import Goal
 from clif.retraining.searching import Foreseen, Reached, search
 from clif.retraining.statistics import Sample
@@ -30,7 +34,8 @@ from clif.retraining.trainings import Journal, train_all
 from clif.run import Run
 from clif.training.pool import Job
 
-BEYOND = 1.5  # times the change that is needed: for so much the choice goes on
+BEYOND = (1.5, 3.0, np.inf)  # times the change that is needed: for so much the choice goes on, at first and then
+LITTLE = 0.05  # share of T that is to fall at least, where the goal is nearly met
 STUCK = 3  # chunks without which T would have fallen as far end the choice
 MOST = 0.5  # share of the documents that may go
 CHUNKS = 200  # into which these are cut at the most
@@ -40,7 +45,8 @@ CHUNKS = 200  # into which these are cut at the most
 class Trial:
     """What came of training without the first `documents` of the choice, `tokens` long, with every seed.
 
-    `p_value` is the median over the seeds of the two-sided p-value of the test.
+    `p_value` is the median over the seeds of the two-sided p-value of the test; `size` is the |T| that meets the goal
+    as far as these trainings know.
     """
 
     documents: int
@@ -48,6 +54,7 @@ class Trial:
     predicted: float
     realised: Sample
     p_value: float
+    size: float
     meets: bool
 
     def to_dict(self) -> dict[str, Any]:
@@ -69,25 +76,15 @@ class Sought:
     """The documents in the order of their choice, what was foreseen of them, and what was tried, by which trainings.
 
     `needed` is the smallest number that met the goal; if none did, `reached` is false and it is the one that came
-    nearest.
+    nearest. `problems` are those in which documents were chosen.
     """
 
     goal: Goal
+    problems: Sequence[Problem]
     order: NDArray[np.int64]
     foreseen: list[tuple[int, float]]
     trials: list[Trial]
     trainings: list[Job]
-
-    @property
-    def warnings(self) -> list[str]:
-        """What is said of a goal that was not met."""
-        if self.reached:
-            return []
-        most = max(trial.documents for trial in self.trials)
-        return [
-            f"no number of documents that was tried, up to {most:,}, meets the goal of {self.goal}; what follows is of "
-            f"the {self.needed:,} that come nearest"
-        ]
 
     @property
     def reached(self) -> bool:
@@ -101,6 +98,17 @@ class Sought:
             return min(trial.documents for trial in self.trials if trial.meets)
         return min(self.trials, key=lambda trial: abs(trial.realised.mean or 0.0)).documents
 
+    @property
+    def warnings(self) -> list[str]:
+        """What is said of a goal that was not met."""
+        if self.reached:
+            return []
+        most = max(trial.documents for trial in self.trials)
+        return [
+            f"no number of documents that was tried, up to {most:,}, meets the goal of {self.goal}; what follows is of "
+            f"the {self.needed:,} that come nearest. A milder goal, or more text on the test's words, may be met"
+        ]
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
         return {
@@ -112,64 +120,107 @@ class Sought:
         }
 
 
+@dataclass(frozen=True, eq=False)
+class _Trials:
+    """Trainings without the first documents of a choice, each made once."""
+
+    run: Run
+    goal: Goal
+    problem: Problem
+    seeds: Sequence[int]
+    sign: float
+    journal: Journal
+    processes: int | None
+    progress: Progress
+    done: dict[int, Trial] = field(default_factory=dict)
+    trainings: list[Job] = field(default_factory=list)
+
+    def reach(self, order: NDArray[np.int64], count: int, predicted: float) -> Reached:
+        """Train without the first `count` of the order, with every seed."""
+        if count not in self.done:
+            self.done[count] = self._train(Edit(order[:count], 0) if count else UNEDITED, predicted)
+        trial = self.done[count]
+        return Reached(self.sign * float(trial.realised.mean or 0.0), trial.size, trial.meets)
+
+    def _train(self, edit: Edit, predicted: float) -> Trial:
+        weat, measure = weat_of(self.problem), self.problem.measure
+        trainings = [self.journal.training(edit, seed) for seed in self.seeds]
+        train_all(self.run, trainings, self.progress, self.processes)
+        self.trainings.extend(trainings)
+        found = [weat.associations(self.journal.vectors(each)[weat.rows].astype(np.float64)) for each in trainings]
+        realised = Sample(tuple(weat.join(s, measure) for s in found))
+        p_value = float(np.median([permutation_p_values(s, weat.n_X).two_sided for s in found]))
+        return Trial(
+            documents=len(edit.documents),
+            tokens=edit.tokens(self.run.corpus),
+            predicted=predicted,
+            realised=realised,
+            p_value=p_value,
+            size=float(np.mean([self.goal.size(weat, s, measure) for s in found])),
+            meets=p_value > self.goal.bound if self.goal.is_p else abs(realised.mean or 0.0) <= self.goal.bound,
+        )
+
+
 def seek(
     run: Run,
     problems: Sequence[Problem],
     goal: Goal,
     method: str,
+    seeds: Sequence[int],
     protected: NDArray[np.bool_],
     journal: Journal,
     processes: int | None,
     progress: Progress,
 ) -> Sought:
-    """Choose documents, and find how many of them must go; `problems` are the question put to the model of each seed.
+    """Choose documents, and find how many of them must go; `problems` are the question put to the models.
 
     Raises
     ------
     UsageError
-        The goal is met with all documents.
+        The goal is met with all documents, or all are protected.
+    InputError
+        Memory would not do.
 
     """
-    weat, seeds = weat_of(problems[0]), [problem.settings.seed for problem in problems]
-    value = mean_value(problems)
-    sign = float(np.sign(value))
-    sizes = [goal.size(weat, weat.associations(problem.E), problem.measure) for problem in problems]
-    needed = sign * value - float(np.mean(sizes))
-    if needed <= 0:
+    check_memory(problems[0], METHODS[method], SolveSettings(), 2 * len(problems))  # as they are, and without some
+    weat, value = weat_of(problems[0]), mean_value(problems)
+    sign = float(np.sign(value)) or 1.0
+    trials = _Trials(run, goal, problems[0], seeds, sign, journal, processes, progress)
+    before = trials.reach(np.empty(0, dtype=np.int64), 0, value)
+    if before.meets:
         raise UsageError(
-            f"{weat.coverage.test.name} is {value:+.3g} with all documents, which meets the goal",
+            f"{weat.coverage.test.name} is {sign * before.value:+.3g} with all documents, which meets the goal",
             where=f"--until {goal}",
             next="Nothing has to go; give a smaller size, or a larger p-value.",
         )
-
-    def enough(values: Sequence[float]) -> bool:
-        fallen = sign * (values[0] - np.array(values))
-        return bool(fallen[-1] >= BEYOND * needed or (len(fallen) > STUCK and fallen[-1] <= fallen[-1 - STUCK]))
-
+    if protected.all():
+        raise UsageError("all documents are protected", where="--protect", next="Protect fewer documents.")
+    needed = max(abs(value) - before.size, LITTLE * abs(value))
     most = max(1, int(MOST * len(run.corpus)))
     chunk = max(CHUNK, most // CHUNKS)
-    choice = choose_adaptively(
-        problems, most, chunk, method=method, protected=protected, enough=enough, progress=progress
-    )
-    numbers = np.minimum(np.arange(len(choice.values)) * chunk, len(choice.documents))
-    foreseen = Foreseen(numbers, sign * np.array(choice.values))
-    lengths = np.concatenate([[0], np.cumsum(run.corpus.lengths[choice.documents])])
-    trials: list[Trial] = []
-    done: list[Job] = []
+    for beyond in BEYOND:
 
-    def reach(count: int) -> Reached:
-        trainings = [journal.training(Edit(choice.documents[:count], 0), seed) for seed in seeds]
-        train_all(run, trainings, progress, processes)
-        done.extend(trainings)
-        found = [weat.associations(journal.vectors(each)[weat.rows].astype(np.float64)) for each in trainings]
-        realised = np.array([weat.join(s, problems[0].measure) for s in found])
-        p_value = float(np.median([permutation_p_values(s, weat.n_X).two_sided for s in found]))
-        mean = float(sign * realised.mean())
-        meets = p_value > goal.bound if goal.is_p else mean <= goal.bound
-        predicted = sign * foreseen.at(count)
-        sizes[:] = [goal.size(weat, s, problems[0].measure) for s in found]
-        trials.append(Trial(count, int(lengths[count]), predicted, Sample(tuple(realised.tolist())), p_value, meets))
-        return Reached(mean, meets)
+        def enough(values: Sequence[float], beyond: float = beyond) -> bool:
+            fallen = sign * (values[0] - np.array(values))
+            return bool(fallen[-1] >= beyond * needed or (len(fallen) > STUCK and fallen[-1] <= fallen[-1 - STUCK]))
 
-    search(foreseen, sign * value, lambda: float(np.mean(sizes)), reach)
-    return Sought(goal, choice.documents, list(zip(numbers.tolist(), choice.values, strict=True)), trials, done)
+        choice = choose_adaptively(
+            problems, most, chunk, method=method, protected=protected, enough=enough, progress=progress
+        )
+        falling = sign * np.array(choice.values)
+        falling = falling[: int(np.argmin(falling)) + 1]  # what follows does nothing
+        numbers = np.minimum(np.arange(len(falling)) * chunk, len(choice.documents))
+        foreseen = Foreseen(numbers, falling)
+        if len(falling) > 1:
+            search(foreseen, before, lambda n: trials.reach(choice.documents, n, sign * foreseen.at(n)))  # noqa: B023
+        tried = [trial for count, trial in trials.done.items() if count]
+        if any(trial.meets for trial in tried) or falling[0] - falling[-1] < beyond * needed:
+            break
+    if not tried:
+        raise UsageError(
+            "no document that may go is predicted to lower the bias",
+            where=f"--until {goal}",
+            next="Protect fewer documents, or use another --method.",
+        )
+    points = list(zip(numbers.tolist(), (sign * falling).tolist(), strict=True))
+    return Sought(goal, problems, choice.documents, points, tried, trials.trainings)

@@ -45,6 +45,7 @@ class TrainResult:
             "losses": manifest["training"]["losses"],
             "cpu_seconds": manifest["training"]["cpu_seconds"],
             "gradient": manifest["training"].get("gradient"),
+            "converged": manifest["training"].get("converged"),
         }
 
 

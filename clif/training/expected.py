@@ -133,7 +133,7 @@ class Place:
         alpha, beta = slope.sum(1), slope.sum(0)
         factors = []
         for own, others, vectors in ((alpha, beta, self.Z[1]), (beta, alpha, self.Z[0])):
-            values, axes = np.linalg.eigh((vectors.T * others) @ vectors / alpha.sum())
+            values, axes = np.linalg.eigh((vectors.T * others) @ vectors / (alpha.sum() or 1.0))
             factors.append((1.0 / (own[:, None] * np.maximum(values, 0.0) + self.loss.l2), axes))
         return factors
 

@@ -58,8 +58,8 @@ def train_model(
     ------
     UsageError
         gensim is asked for weights that are not whole numbers.
-    InputError, ConvergenceError
-        As `train_exact` raises them.
+    InputError
+        As `train_exact` raises it.
 
     """
     if settings.trainer == "exact":

@@ -24,14 +24,16 @@ def weat(n_X: int, n_Y: int) -> WEAT:
 @pytest.mark.parametrize(
     ("text", "goal"),
     [("0.2", Goal(0.2)), ("0", Goal(0)), ("1.", Goal(1)), (".5", Goal(0.5)), ("p>0.05", Goal(0.05, True)),
-     (" p > .1 ", Goal(0.1, True))],
+     (" p > .1 ", Goal(0.1, True)), ("1e-05", Goal(1e-5))],
 )  # fmt: skip
 def test_goals_are_read(text, goal):
     assert Goal.parse(text) == goal
     assert Goal.parse(str(goal)) == goal
 
 
-@pytest.mark.parametrize("text", ["", "x", "-1", "p<0.05", "p>0", "p>1", "p>2", "nan", "inf", "0.2 0.3", "1e9999"])
+@pytest.mark.parametrize(
+    "text", ["", "x", "-1", "p<0.05", "p>0", "p>1", "p>2", "nan", "inf", "0.2 0.3", "1e9999", ">0.1", "q>0.1", "p>"]
+)
 def test_what_is_no_goal_is_refused(text):
     with pytest.raises(UsageError, match="is no goal"):
         Goal.parse(text)

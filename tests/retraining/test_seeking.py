@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from conftest import SETTINGS
 
 from clif.errors import UsageError
 from clif.objectives import WEAT, BiasTest, cover
 from clif.retraining import retrain
+from clif.training import train
 from clif.training.trainers import train_model
 
 OPTIONS = {"measure": "mean_difference", "seeds": 2, "controls": 1}
@@ -74,8 +77,11 @@ def test_the_curve_can_be_read_and_seen(asked, quick_retraining):
     tried = {int(row["documents"]): float(row["realised"]) for row in rows if row["realised"]}
     assert tried == {t["documents"]: t["realised"] for t in result.to_dict()["until"]["trials"]}
     assert (result.folder / "curve.svg").read_text(encoding="utf-8").startswith("<?xml")
+    quick_retraining.clear()
     again = retrain(run, test, until=f"{0.7 * before:.6f}", **OPTIONS)
     assert again.reused
+    assert again.to_dict() == {**result.to_dict(), "reused": True}
+    assert not quick_retraining
 
 
 def test_a_goal_that_cannot_be_reached_is_said_to_be_so(asked, quick_retraining, monkeypatch):
@@ -113,6 +119,30 @@ def test_a_goal_that_is_met_is_refused_before_anything_is_trained(asked, quick_r
         retrain(run, test, until=f"{2 * before:.6f}", measure="mean_difference", seeds=1)
     assert "smaller" in caught.value.next
     assert not quick_retraining
+
+
+def test_where_all_documents_are_protected_there_is_nothing_to_choose(asked, quick_retraining, tmp_path):
+    run, test, _ = asked
+    keep = tmp_path / "keep.txt"
+    keep.write_text("\n".join(run.corpus.doc_ids), encoding="utf-8")
+    with pytest.raises(UsageError, match="protected"):
+        retrain(run, test, until="0.01", protect=keep, **OPTIONS)
+
+
+def test_the_choice_goes_on_where_predictions_were_too_bold(asked, quick_retraining, monkeypatch):
+    run, test, before = asked
+    monkeypatch.setattr("clif.retraining.seeking.BEYOND", (0.2, np.inf))
+    values = retrain(run, test, until=f"{0.6 * before:.6f}", **OPTIONS).to_dict()
+    assert values["until"]["reached"]
+
+
+def test_a_run_that_cannot_be_repeated_is_ranked_by_block(asked, quick_retraining, made, tmp_path, monkeypatch):
+    _, test, before = asked
+    settings = replace(SETTINGS, workers=2)
+    run = train([made.corpus], tmp_path / "threads", settings).run
+    values = retrain(run, test, until=f"{0.7 * before:.6f}", measure="mean_difference", seeds=1, controls=0).to_dict()
+    assert values["method"] == "block"
+    assert values["until"]["trials"]
 
 
 @pytest.mark.parametrize(
