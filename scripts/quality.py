@@ -15,7 +15,7 @@ from gensim.models import KeyedVectors
 
 from clif.model import SkipGram
 from clif.quality import similarity, wordsim353
-from clif.settings import TRAINERS, TrainingSettings
+from clif.settings import TrainingSettings
 from clif.training import train
 from clif.training.trainers import train_model
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 Measure = Callable[[SkipGram], tuple[float | None, int]]
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+SAMPLING = ("paired", "gensim")  # trainers that large corpora can be trained by
 
 
 def read_judgements(path: Path) -> list[tuple[str, str, float]]:
@@ -127,7 +128,7 @@ def main(
         run = train(sources, Path(folder) / "run", replace(settings, epochs=1, dim=1, negative=1, window=1)).run
         trainers = {
             name: measure_trainer(run.corpus, run.vocabulary, replace(settings, trainer=name), seeds, measures)
-            for name in TRAINERS
+            for name in SAMPLING
         }
         figures = {
             "documents": len(run.corpus),
