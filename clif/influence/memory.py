@@ -38,7 +38,7 @@ def needs(problem: Problem, method: Method, settings: SolveSettings, objectives:
     if not method.solves and method.name != "kfac":
         # Five tables of the test's words by the vocabulary, and the output vectors in double precision.
         tables = 8 * (6 * words * size + 2 * size * dim)
-        if method.name == "source":  # which keeps the vectors of each epoch, and a table for each question
+        if method.name in ("source", "unrolled"):  # which keep the vectors of each epoch, and a table for each question
             tables += problem.settings.epochs * size * (2 * wide * dim + 8 * words * objectives)
         found = [Need("tables of the test's words", tables), scoring]
         if method.name == "unrolled":

@@ -98,6 +98,10 @@ class Course:
         """How far (n, d) the trained vectors move when pairs of these counts (n, V) are taken out."""
         return self._rest(counts)._shifts(counts)[-1]
 
+    def first_order_shift(self, counts: Matrix) -> Matrix:
+        """The part of `shift` that is linear in the counts: by the curvature of the whole corpus."""
+        return self._shifts(counts)[-1]
+
     def without(self, counts: Matrix) -> Course:
         """The course once pairs of these counts are taken out, the vectors being where they are then.
 

@@ -9,13 +9,13 @@ target word. With these,
 
 It is the effect in this run, with its order and its negatives; the mean over models that differ in their seed is that
 on the expected outcome. Contexts have theirs by a pass of their own (see `recording`). A set S takes its share of the
-curvature along, which no derivative at w = 1 knows. That share is taken from the test's rows at the end of the training
-(see `groups`), and T is evaluated at the parts
+curvature along, which no derivative at w = 1 knows. That share is taken from the course of the test's words through the
+epochs (see `source`), and T is evaluated at the parts
 
     s(U) + sum over S of the changes + [s(U + delta) - s(U) - ds/dU . delta_1]
-    delta = (H - H_S + damp I)^-1 g_S        delta_1 = (H + damp I)^-1 g_S, for each test word
 
-whose bracket is what a Newton step on what remains adds to its own first order.
+with delta the shift of the words by the curvature of what remains, and delta_1 that by the curvature of the whole
+corpus, linear in S: the bracket is what `source` knows beyond its own first order.
 
 After: Maclaurin, Duvenaud, Adams 2015 (reversing training); Hara, Nitanda, Maehara 2019 (SGD-influence); Ilyas and
 Engstrom 2025 (metagradients).
@@ -29,20 +29,20 @@ been undone is compared with them.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from clif.compiling import Fixed
 from clif.errors import InputError
 from clif.influence.attribution import Attribution, SolveReport
-from clif.influence.groups import vectors_after
 from clif.influence.joint import SolveSettings, Store
 from clif.influence.problem import Matrix, Problem
 from clif.influence.reverse import reverse_documents
 from clif.influence.shelf import Shelf, memory_to_use
+from clif.influence.source import Course, course_of
 from clif.progress import Progress, silent
 from clif.training.checkpoints import Checkpoints
 from clif.training.paired import PairedTraining, cut
@@ -69,23 +69,21 @@ def unrolled(problem: Problem, _settings: SolveSettings, store: Store) -> Attrib
     found, _ = store("unrolled", lambda: (part_changes(problem), SolveReport(0.0)))
     parts: Matrix = found.astype(np.float64)
     slope = problem.objective.join_gradient(problem.objective.associations(problem.E), problem.measure)
+    course = cache(lambda: course_of(problem))  # only predictions of sets need it
 
     def predict(times: NDArray[np.float64]) -> float:
         counts = problem.count(np.flatnonzero(times), times)
-        s = problem.objective.associations(problem.E) + times @ parts + beyond_first_order(problem, counts)
+        s = problem.objective.associations(problem.E) + times @ parts + beyond_first_order(problem, course(), counts)
         return problem.objective.join(s, problem.measure)
 
     return Attribution(documents=parts @ slope, predictor=predict)
 
 
-def beyond_first_order(problem: Problem, counts: Matrix) -> Matrix:
+def beyond_first_order(problem: Problem, course: Course, counts: Matrix) -> Matrix:
     """What removing pairs of these counts (n, V) does to the parts beyond its first order, (parts,)."""
-    moved = vectors_after(problem, counts)
-    with threadpool_limits(1):
-        damped = problem.hessian + problem.damp * np.eye(problem.E.shape[1])
-        first = np.linalg.solve(damped, problem.surroundings.gradient(counts)[:, :, None])[:, :, 0]
-    change = problem.objective.associations(moved) - problem.objective.associations(problem.E)
-    return np.asarray(change - np.einsum("mnd,nd->m", problem.objective.part_gradients(problem.E), first))
+    objective, E = problem.objective, problem.E
+    change = objective.associations(E + course.shift(counts)) - objective.associations(E)
+    return np.asarray(change - np.einsum("mnd,nd->m", objective.part_gradients(E), course.first_order_shift(counts)))
 
 
 def part_changes(problem: Problem) -> Matrix:

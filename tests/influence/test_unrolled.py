@@ -15,7 +15,8 @@ from clif.influence.memory import needs
 from clif.influence.methods import METHODS
 from clif.influence.problem import Problem
 from clif.influence.scores import score_documents
-from clif.influence.unrolled import derivatives, part_changes
+from clif.influence.source import course_of
+from clif.influence.unrolled import beyond_first_order, derivatives, part_changes
 from clif.settings import TrainingSettings
 from clif.training.checkpoints import Checkpoints
 from clif.training.paired import train_paired
@@ -117,6 +118,17 @@ def test_parts_and_documents_agree_and_more_parts_than_lanes_are_carried(monkeyp
     one[3] = 1e-4
     change = attribution.predictor(one) - problem.value
     assert change == pytest.approx(1e-4 * attribution.documents[3], rel=0.02)
+
+
+def test_what_goes_beyond_the_first_order_of_a_set_is_of_its_second():
+    options = TrainingSettings(dim=16, epochs=3, sample=0, alpha=0.05, min_count=1)
+    problem = question(topical(1), options)
+    course, some = course_of(problem), problem.count(np.arange(10))
+    small, smaller = (beyond_first_order(problem, course, h * some) / h**2 for h in (1e-3, 5e-4))
+    assert small == pytest.approx(smaller, rel=0.02, abs=1e-3 * np.abs(small).max())
+    linear = np.einsum("mnd,nd->m", problem.objective.part_gradients(problem.E), course.first_order_shift(some))
+    tables = [course.table(slope) for slope in problem.objective.part_gradients(problem.E)]
+    assert linear == pytest.approx([(table * some).sum() for table in tables], rel=1e-9)
 
 
 def test_a_training_that_cannot_be_repeated_is_refused():
