@@ -21,6 +21,7 @@ NONE = "none"
 @click.option("--choose", metavar="METHOD", help="Method that chooses the targeted sets.  [the first --method]")
 @click.option("--measure", help="effect_size or mean_difference.  [that of the newest ranking]")
 @click.option("--damping", type=float, help="Damping of the methods.  [that of the newest ranking]")
+@click.option("--steps", type=int, help="Products of a solve at most.  [500, lissa 5000]")
 @click.option("--sizes", metavar="N,N", help="Documents in a targeted set; 'none'.  [10,30,100,...: 5% at most]")
 @click.option("--random-sets", type=int, default=3, show_default=True, help="Random sets beside each size or share.")
 @click.option("--random-shares", metavar="S,S", help="Random sets of these shares of the documents too, as .01,.05.")

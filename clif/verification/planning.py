@@ -59,6 +59,7 @@ class Question:
             "seeds": self.seeds,
             **{name: getattr(request, name) for name in ("sizes", "random_sets", "random_shares", "subsets", "alpha")},
             "budget": request.seconds,
+            **({"steps": request.steps} if request.steps else {}),
         }
         name = f"{self.tests[0].name}.{self.methods[0].name}.{self.measure}"
         return run.verifications / f"{name}.{fingerprint(recipe)[:8]}"

@@ -73,11 +73,18 @@ class Models:
     seeds: list[int]
     problems: list[list[Problem]]
     progress: Progress = silent
+    solving: SolveSettings = field(default_factory=SolveSettings)
     _newton: dict[tuple[int, str], list[float]] = field(default_factory=dict)
 
     @classmethod
     def open(
-        cls, run: Run, own: list[Problem], seeds: list[int], processes: int | None, progress: Progress = silent
+        cls,
+        run: Run,
+        own: list[Problem],
+        seeds: list[int],
+        processes: int | None,
+        progress: Progress = silent,
+        solving: SolveSettings | None = None,
     ) -> Models:
         """The run's own model, asked the questions `own`, and the others, those that are missing trained now.
 
@@ -85,7 +92,7 @@ class Models:
         """
         further = further_problems(run, own[0], seeds, threads=processes, progress=progress)[1:]
         others = [[first, *(first.asking(each.objective) for each in own[1:])] for first in further]
-        return cls(run, seeds, [own, *others], progress)
+        return cls(run, seeds, [own, *others], progress, solving or SolveSettings())
 
     @property
     def values(self) -> Values:
@@ -94,7 +101,7 @@ class Models:
 
     def score(self, method: Method) -> list[list[Found]]:
         """What a method finds: found[seed][test]; errors are those of `rank`."""
-        solving = SolveSettings()
+        solving = self.solving
         check_memory(self.problems[0][0], method, solving, len(self.problems[0]))
         found = []
         for seed, problems in zip(self.seeds, self.problems, strict=True):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from clif.errors import UsageError
+from clif.influence.joint import SolveSettings
 from clif.influence.methods import METHODS, RECOMMENDED, find_method
 from clif.objectives import MEASURES
 from clif.verification.gates import Gate, parse_gate
@@ -23,6 +24,7 @@ class Request:
     method         one or several; "all" for every one that the run supports. The first is what the result is about
     choose         method whose ranking chooses the targeted sets; the first `method` if left out
     measure, damping    those of the newest ranking for these tests if left out
+    steps          products of a joint solve at most; the method's own limit if left out
     sizes          documents in a targeted set; by default those of DEFAULT_SIZES up to 5% of the documents; () for none
     random_sets    random sets beside each size, and of each share
     random_shares  shares of the documents that random sets remove
@@ -44,6 +46,7 @@ class Request:
     choose: str | None = None
     measure: str | None = None
     damping: float | None = None
+    steps: int | None = None
     sizes: tuple[int, ...] | None = None
     random_sets: int = 3
     random_shares: tuple[float, ...] = ()
@@ -66,6 +69,7 @@ class Request:
             known = ", ".join(MEASURES)
             raise UsageError(f"unknown measure {self.measure!r}", where="--measure", next=f"Choose one of: {known}.")
         self._check_numbers()
+        _ = self.solving
         object.__setattr__(self, "gates", tuple(parse_gate(text) for text in self.gate))
         _ = self.seconds
         self._check_sets()
@@ -82,6 +86,11 @@ class Request:
         if self.every_method:
             return _several((*asked, RECOMMENDED, *METHODS))
         return asked or (RECOMMENDED,)
+
+    @property
+    def solving(self) -> SolveSettings:
+        """How joint solves are done."""
+        return SolveSettings(steps=self.steps)
 
     @property
     def seconds(self) -> float | None:

@@ -30,11 +30,11 @@ def verify_now(
 ) -> dict[str, Any]:
     """All figures, as result.json holds them; errors are those of `verify`. Predictions come before retrainings."""
     own = make_problems(run, question.tests, question.measure, question.damping, progress=progress)
-    chosen = Models(run, question.seeds[:1], [own], progress).score(question.chosen_by)[0]
+    chosen = Models(run, question.seeds[:1], [own], progress, request.solving).score(question.chosen_by)[0]
     orders = [rank_order(found.problem, found.influence) for found in chosen]
     plan = make_plan(run, question, request, make_sets(run.corpus, request, orders, run.settings.seed), journal, folder)
     progress("plan", 0, None, announce(question, plan, plan.missing(journal), pace(run, request)))
-    models = Models.open(run, own, question.seeds, request.processes, progress)
+    models = Models.open(run, own, question.seeds, request.processes, progress, request.solving)
     for test, line in zip(question.tests, _foreseen(plan, models.values, question, journal), strict=True):
         progress("plan", 0, None, foresee(test.name, line))
     predicted, skipped = _predict(models, question, request, plan.sets)

@@ -7,6 +7,7 @@ import pytest
 
 from clif.errors import InputError
 from clif.influence.groups import predict_change
+from clif.influence.joint import SolveSettings
 from clif.influence.methods import METHODS
 from clif.ranking import make_problems, rank
 from clif.verification import Request
@@ -44,6 +45,12 @@ def test_predictions_are_those_of_each_model(verified, models, sets, name):
                 assert predicted.sums[row, seed] == pytest.approx(one.influence[each.edit.documents].sum())
         assert (predicted.residual is not None) == (name in ("block", "clif"))
     assert predicted.variance == pytest.approx(predicted.changes.var(axis=1, ddof=1) / 2)
+
+
+def test_solves_take_no_more_products_than_asked(verified, models):
+    few = Models(verified.run, SEEDS[:1], models.problems[:1], solving=SolveSettings(steps=2))
+    scored = few.score(METHODS["lissa"])[0][0]
+    assert scored.residual > 0.5  # two terms of the series are far from its sum
 
 
 def test_values_are_those_of_the_models_as_they_are(verified, models):

@@ -48,6 +48,7 @@ def test_lengths_of_time(text, seconds):
         ({"alpha": [0.5, 1.0]}, "between 0 and 1, got 1", "--alpha"),
         ({"alpha": -0.5}, "between 0 and 1", "--alpha"),
         ({"random_shares": [0.01, 1.5]}, "between 0 and 1, got 1.5", "--random-shares"),
+        ({"steps": 0}, "0 steps", "--steps"),
         ({"damping": 0.0}, "positive", "--damping"),
         ({"damping": float("nan")}, "positive", "--damping"),
         ({"method": "blok"}, "unknown method 'blok'", "--method"),
