@@ -94,7 +94,8 @@ def show(screen: Screen, audit: Any, files: Mapping[str, str] | None = None, tar
         if result.kind == "weat":
             screen.text(f"{result.test}: {labels['X']} / {labels['Y']} with {labels['A']} / {labels['B']}")
         else:
-            screen.text(f"{result.test}: positive: {result.positive}")
+            p = "" if result.p_value is None else f", p {result.p_value:.4f}, two-sided {result.p_value_two_sided:.4f}"
+            screen.text(f"{result.test} ({result.kind}){p}. Positive: {result.positive}")
         for key in "XYAB":
             if result.missing[key]:
                 screen.text(f"  {_lacks(key, result.words[key], result.missing[key])}")
@@ -139,22 +140,14 @@ def _show_others(screen: Screen, results: Sequence[Any]) -> None:
     rows = []
     for result in results:
         present = "/".join(str(len(result.words[key]) or "-") for key in "XYAB")
-        missing = sum(len(words) for words in result.missing.values())
+        missing = str(sum(len(words) for words in result.missing.values()))
+        published = number(result.published, 4, sign=True)
         for place, (measure, value) in enumerate(result.measures.items()):
-            p = "-" if result.p_value_two_sided is None else f"{result.p_value_two_sided:.4f}"
-            head, tail = [result.test, result.kind], [p, present, str(missing)]
-            rows.append(
-                [
-                    *(head if place == 0 else ["", ""]),
-                    measure.replace("_", " "),
-                    number(value, 4, sign=True),
-                    number(result.published, 4, sign=True) if place == 0 else "",
-                    *(tail if place == 0 else [""] * 3),
-                ]
-            )
-    columns = ["test", "kind", "measure", "value", "as published", "two-sided", "words X/Y/A/B", "missing"]
-    screen.table("Bias (other kinds)", columns, rows, texts=(0, 1, 2))
-    screen.text("Zero: no bias. As published: the number as the paper of the kind has it.")
+            first = [result.test, published, present, missing] if place == 0 else [""] * 4
+            rows.append([first[0], measure.replace("_", " "), number(value, 4, sign=True), *first[1:]])
+    columns = ["test", "measure", "value", "published", "words X/Y/A/B", "missing"]
+    screen.table("Bias (other kinds)", columns, rows, texts=(0, 1))
+    screen.text("Zero: no bias. Published: the number as the paper of the kind has it.")
 
 
 def _show_seeds(screen: Screen, results: Sequence[Any]) -> None:

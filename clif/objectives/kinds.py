@@ -159,8 +159,8 @@ KINDS: Mapping[str, Kind] = {
             "Schroeder, Schulz and Hammer 2024, IJCNN, The SAME score (arXiv:2203.14603)",
             ("same", "skew", "stereotype"),
             _by("same", "SAME"),
-            positive="same: {X} along the direction from {B} to {A}, either way; skew: {X} with {A}; stereotype: some words "
-            "of {X} more than others",
+            positive="same: {X} along the direction from {B} to {A}, either way; skew: {X} with {A}; stereotype: some "
+            "words of {X} more than others",
             part="Cosine of a word with the direction from {B} to {A}",
             towards=1,
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,8 @@ def probe(made: Any, kind: Kind, coverage: Coverage) -> str | None:
     rng = np.random.default_rng(0)
     E, way = rng.normal(size=(2, len(rows), _DIM))
     for measure in kind.measures:
+        if kind.ranked and np.shape(s := made.associations(E)) != (made.parts,):
+            return f"associations has shape {np.shape(s)}, expected {(made.parts,)}"
         T = made.value(E, measure)
         if np.shape(T) != () or not np.isfinite(T):
             return f"measure {measure!r} gives {T!r:.60}, not a finite number"
@@ -41,21 +44,22 @@ def probe(made: Any, kind: Kind, coverage: Coverage) -> str | None:
 
 def _gradients(made: Any, measure: str, E: Any, way: Any) -> str | None:
     s = made.associations(E)
-    found = {
-        "associations": (s, (made.parts,)),
-        "part_gradients": (made.part_gradients(E), (made.parts, *E.shape)),
-        "join_gradient": (made.join_gradient(s, measure), (made.parts,)),
-        "gradient": (made.gradient(E, measure), E.shape),
+    steps: dict[str, tuple[Callable[[], Any], tuple[int, ...]]] = {
+        "part_gradients": (lambda: made.part_gradients(E), (made.parts, *E.shape)),
+        "join_gradient": (lambda: made.join_gradient(s, measure), (made.parts,)),
+        "gradient": (lambda: made.gradient(E, measure), E.shape),
     }
-    for name, (values, shape) in found.items():
-        if np.shape(values) != shape:
-            return f"{name} has shape {np.shape(values)}, expected {shape}"
+    found: dict[str, Any] = {}
+    for name, (step, shape) in steps.items():
+        found[name] = step()
+        if np.shape(found[name]) != shape:
+            return f"{name} has shape {np.shape(found[name])}, expected {shape}"
     whole, joined = made.value(E, measure), made.join(s, measure)
     if not np.isclose(whole, joined, rtol=1e-6, atol=1e-9):
         return f"value gives {whole:.6g}, but join of its parts {joined:.6g}"
     by_difference = (made.value(E + _STEP * way, measure) - made.value(E - _STEP * way, measure)) / (2 * _STEP)
-    by_parts = np.einsum("p,pnd->nd", found["join_gradient"][0], found["part_gradients"][0])
-    for name, gradient in (("gradient", found["gradient"][0]), ("part_gradients and join_gradient", by_parts)):
+    by_parts = np.einsum("p,pnd->nd", found["join_gradient"], found["part_gradients"])
+    for name, gradient in (("gradient", found["gradient"]), ("part_gradients and join_gradient", by_parts)):
         along = float((gradient * way).sum())
         if not np.isclose(along, by_difference, rtol=_NEAR, atol=_NEAR * float(np.abs(gradient).max())):
             return f"{name} gives a slope of {along:.6g}, finite differences one of {by_difference:.6g}"

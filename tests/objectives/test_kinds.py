@@ -118,8 +118,8 @@ def test_the_gradient_of_each_part_is_that_of_finite_differences(kind: str, meas
     np.testing.assert_allclose(made.join_gradient(s, measure), by_difference, rtol=1e-6, atol=1e-8)
 
 
-# By WEFE 1.0.1 (MIT licence), for the vectors of `for_wefe`, in the queries of its own definitions: RIPA with targets
-# (a0) and (b0) and attributes X; MAC with targets X and Y and attributes A and B; RND with targets A and B, attributes
+# By WEFE 1.0.1 (MIT licence), for the vectors of `for_wefe`, in queries of its own definitions: RIPA with targets (a0)
+# and (b0) and attributes X; MAC with targets X and Y and attributes A and B; RND with targets A and B, attributes
 # X, normalize=True; ECT with targets A and B and attributes X; RNSB with targets X and Y, attributes A (positive) and B,
 # holdout=False, and its estimator at a tolerance of 1e-12.
 WEFE = {
