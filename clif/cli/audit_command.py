@@ -70,7 +70,14 @@ def _audit(
     if seeds == 1:
         return audit(open_model(target, allow_pickle=allow_pickle), tests, ddof=ddof, seed=seed)
     from clif.auditing import audit_run
+    from clif.errors import UsageError
 
+    if target and target.is_file():
+        raise UsageError(
+            "vectors in a file are those of one training, and say nothing of other seeds",
+            where="--seeds",
+            next="Give the folder of a run, or leave out --seeds.",
+        )
     run = open_trained(target)
     with screen.progress() as progress:
         return audit_run(run, tests, seeds=seeds, ddof=ddof, seed=seed, progress=progress)

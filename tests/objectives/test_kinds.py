@@ -120,8 +120,8 @@ def test_the_gradient_of_each_part_is_that_of_finite_differences(kind: str, meas
 
 # By WEFE 1.0.1 (MIT licence), for the vectors of `for_wefe`, in queries of its own definitions: RIPA with targets (a0)
 # and (b0) and attributes X; MAC with targets X and Y and attributes A and B; RND with targets A and B, attributes
-# X, normalize=True; ECT with targets A and B and attributes X; RNSB with targets X and Y, attributes A (positive) and B,
-# holdout=False, and its estimator at a tolerance of 1e-12.
+# X, normalize=True; ECT with targets A and B and attributes X; RNSB with targets X and Y, attributes A (positive) and
+# B, holdout=False, and its estimator at a tolerance of 1e-12.
 WEFE = {
     "ripa": 0.4764549167050651,
     "mac": 0.901466298368688,
