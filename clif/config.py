@@ -22,7 +22,7 @@ SCHEMA: Mapping[str, Mapping[str, tuple[type, ...]]] = {
         "min_count": (int,), "sample": (int, float), "alpha": (int, float), "min_alpha": (int, float),
         "ns_exponent": (int, float), "seed": (int,), "workers": (int,), "l2": (int, float), "tolerance": (int, float),
     },
-    "audit": {"tests": (list,), "ddof": (int,), "seed": (int,)},
+    "audit": {"tests": (list,), "ddof": (int,), "seed": (int,), "seeds": (int,)},
     "rank": {
         "test": (str,), "method": (str,), "measure": (str,), "damping": (int, float), "curvature": (str,),
         "tolerance": (float,), "dense": (bool,), "steps": (int,), "strict": (bool,),

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from clif.auditing import audit_run
 from clif.config import RunConfig
 from clif.corpus.reading import ReadOptions
 from clif.corpus.tokenising import Tokeniser
 from clif.influence.adaptive import ADAPTIVE
 from clif.influence.methods import RECOMMENDED
-from clif.objectives import MEASURES, audit, load_tests
+from clif.objectives import check_ranked, load_tests
 from clif.progress import Progress, silent
 from clif.ranking import DEFAULT_TEST, check_ensemble, rank
 from clif.retraining import ZERO, Request, retrain
@@ -41,7 +42,8 @@ def run_all(
     # Checked first: a misspelt name should not cost a training.
     question = ranking.pop("test", DEFAULT_TEST)
     tests = load_tests([*auditing.pop("tests", ["weat"]), question])
-    request = _request(retraining, ranking)
+    measure = check_ranked(load_tests([question])[0]).check_measure(ranking.get("measure"))
+    request = _request(retraining, {**ranking, "measure": measure})
     check_ensemble(ranking.get("ensemble"), ranking.get("confidence"))
 
     results: dict[str, Any] = {}
@@ -62,7 +64,7 @@ def run_all(
     )
     run = trained.run
     done("train", trained, run)
-    done("audit", audit(run.model, tests, **auditing), run)
+    done("audit", audit_run(run, tests, progress=progress, **auditing), run)
     ranked = rank(run, question, progress=progress, **ranking)
     done("rank", ranked, run)
     done("retrain", retrain(run, ranked.test, progress=progress, **request), run)
@@ -78,7 +80,7 @@ def _request(retraining: dict[str, Any], ranking: dict[str, Any]) -> dict[str, A
         "protect": Path(values.pop("protect")) if "protect" in values else None,
         "holdout": values.pop("holdout_words", None),
         "method": ranking.get("method", RECOMMENDED),
-        "measure": ranking.get("measure", MEASURES[0]),
+        "measure": ranking["measure"],
         "damping": ranking.get("damping"),
         **values,
     }

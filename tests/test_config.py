@@ -11,6 +11,7 @@ import pytest
 from clif.cli import cli
 from clif.config import SCHEMA, RunConfig, load_config
 from clif.errors import UsageError
+from clif.objectives import kind_of, load_tests
 from clif.settings import TrainingSettings
 
 ROOT = Path(__file__).parents[1]
@@ -43,11 +44,15 @@ def test_every_key_is_an_option_of_its_command(section):
 def test_every_option_that_changes_a_result_is_a_key():
     not_settings = {"as_json", "quiet", "out", "force", "run", "target", "allow_pickle", "config"}
     # Of one list, of a file from elsewhere, of a run in pieces: `clif run` makes its own.
-    not_settings |= {"unit", "by", "top", "no_cache", "ranking", "test", "method", "measure", "threads"}
+    not_settings |= {"unit", "by", "top", "no_cache", "ranking", "test", "method", "measure", "threads", "listing"}
     for section in ("train", "audit", "rank", "retrain"):
         keys = {*SCHEMA[section], *(SCHEMA["corpus"] if section == "train" else ())}
         assert set(options(section)) - keys <= not_settings
     assert {"test", "method", "measure"} <= set(SCHEMA["rank"])
+
+
+# What differs from the defaults, or has one only where the test is known.
+_OF_THE_DEMO = (("retrain", "remove_top_k"), ("rank", "test"), ("rank", "measure"))
 
 
 def test_the_demonstration_says_the_defaults():
@@ -56,9 +61,11 @@ def test_the_demonstration_says_the_defaults():
     for section, values in config.sections.items():
         defaults = {name: parameter.default for name, parameter in options(COMMAND_OF[section]).items()}
         for key, value in values.items():
-            if section in ("corpus", "audit") or (section, key) in (("retrain", "remove_top_k"), ("rank", "test")):
+            if section in ("corpus", "audit") or (section, key) in _OF_THE_DEMO:
                 continue
             assert value == defaults[key]
+    (test,) = load_tests([config.section("rank")["test"]])
+    assert config.section("rank")["measure"] == kind_of(test).measures[0]
     assert TrainingSettings.from_dict(config.section("train")) == TrainingSettings()
     assert config.section("corpus") == {"corpus": []}
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from clif.cli.options import clif_command
+from clif.cli.options import MEASURE_HELP, TEST_HELP, clif_command
 from clif.cli.screen import Screen, at, number
 
 SHOWN = 5  # words, and targets
@@ -17,9 +17,9 @@ SHOWN = 5  # words, and targets
 
 @clif_command("clif explain enwiki-15587 --test weat6")
 @click.argument("which", nargs=-1, required=True, metavar="[RUN] DOC_ID")
-@click.option("--test", help="Test: name or TOML file.  [that of the newest ranking, else gender-career]")
+@click.option("--test", help=f"{TEST_HELP}  [that of the newest ranking, else gender-career]")
 @click.option("--method", help="block, clif, gradient, ...  [that of the newest ranking, else block]")
-@click.option("--measure", help="effect_size or mean_difference.  [that of the newest ranking]")
+@click.option("--measure", help=MEASURE_HELP)
 @click.option("--damping", type=float, help="Added to the curvature.  [as in the newest ranking]")
 @click.option("--curvature", help="Of clif: gn (Gauss-Newton) or exact (Hessian).  [as in the newest ranking]")
 @click.option("--tolerance", type=float, help="Relative residual of a solve.  [as in the newest ranking]")
@@ -85,7 +85,9 @@ def show(screen: Screen, explanation: Any, run: Any, *, full: bool, top: int, op
 def _next(screen: Screen, about: dict[str, Any], run: Path, options: dict[str, Any]) -> None:
     """The commands that go on from here, with the options that make them mean the same question."""
     said = {name: options[name] for name in ("test", "method", "measure", "damping") if options[name] is not None}
-    defaults = {"method": "block", "measure": "effect_size"}
+    from clif.objectives import find_kind
+
+    defaults = {"method": "block", "measure": find_kind(about["kind"]).measures[0]}
     unlike = {name: about[name] for name, default in defaults.items() if about[name] != default}
     k = min(100, max(1, about["documents"] // 10))
     screen.next(
@@ -179,10 +181,14 @@ def _tables(screen: Screen, explanation: Any, top: int, digits: int) -> None:
     moved = [each for each in explanation.associations[:SHOWN] if abs(each.after - each.before) >= 0.5e-4]
     if not moved:
         return
+    from clif.objectives import find_kind
+
     first, labels = moved[0], explanation.about["labels"]
-    towards, away = (labels["A"], labels["B"]) if first.after > first.before else (labels["B"], labels["A"])
+    kind = find_kind(explanation.about["kind"])
+    to_A = (first.after - first.before) * kind.towards > 0
+    towards, away = (labels["A"], labels["B"]) if to_A else (labels["B"], labels["A"])
     screen.table(
-        f"Association: how much closer a word is to {labels['A']} than to {labels['B']}",
+        kind.in_words(kind.part, labels),
         ["word", "of the test", "now", "without", "change"],
         [
             [
@@ -196,10 +202,11 @@ def _tables(screen: Screen, explanation: Any, top: int, digits: int) -> None:
         ],
         texts=(0, 1),
     )
-    screen.text(
-        f"Without this document {first.word!r} ({first.label}) is predicted to move towards {towards}, "
-        f"away from {away}."
-    )
+    if kind.towards:
+        screen.text(
+            f"Without this document {first.word!r} ({first.label}) is predicted to move towards {towards}, "
+            f"away from {away}."
+        )
 
 
 def _sum(values: float, digits: int) -> str:

@@ -12,6 +12,8 @@ import click
 from clif.cli.screen import Screen
 
 FILE = click.Path(path_type=Path)
+TEST_HELP = "Test: name, or TOML file, whose kind says how it is measured (clif audit --list)."
+MEASURE_HELP = "One of the test's kind, as mean_difference (clif audit --list).  [the newest ranking's]"
 
 
 def clif_command(example: str, **settings: Any) -> Callable[[Callable[..., None]], click.Command]:

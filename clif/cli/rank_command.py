@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from clif.cli.options import FILE, clif_command, run_argument
+from clif.cli.options import FILE, TEST_HELP, clif_command, run_argument
 from clif.cli.rows import layout
 from clif.cli.screen import Screen, at
 
@@ -18,9 +18,9 @@ SHOWN = 10
 
 @clif_command("clif rank --test gender-career --out ranking.parquet")
 @run_argument
-@click.option("--test", multiple=True, help="Test: name or TOML file; repeat it for several at once.  [the newest's]")
+@click.option("--test", multiple=True, help=f"{TEST_HELP} Repeatable.  [the newest's]")
 @click.option("--method", default="block", show_default=True, help="One of the methods below.")
-@click.option("--measure", default="effect_size", show_default=True, help="effect_size or mean_difference.")
+@click.option("--measure", help="One of the test's kind (clif audit --list).  [its first; for WEAT effect_size]")
 @click.option("--unit", default="document", show_default=True, help="document, sentence, context or pair (of words).")
 @click.option("--by", metavar="FIELD", help="Sum the influence by this field of the documents, such as source.")
 @click.option("--top", help="Ranks to write, or 'all'.  [documents: all, others: 10000]")

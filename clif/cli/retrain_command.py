@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from clif.cli.options import FILE, clif_command, run_argument
+from clif.cli.options import FILE, MEASURE_HELP, TEST_HELP, clif_command, run_argument
 from clif.cli.retrain_tables import show_halves, show_neighbours, show_others, show_transfer, show_trials
 from clif.cli.screen import Screen, number
 
@@ -29,9 +29,9 @@ ONE_SEED = {
 @click.option("--amplify-top-k", type=int, metavar="K", help="Repeat K documents instead.")
 @click.option("--copies", type=int, default=1, show_default=True, help="Further copies of each repeated document.")
 @click.option("--goal", help="reduce or increase the bias.  [removal: reduce, repetition: increase]")
-@click.option("--test", help="Test: name or TOML file.  [that of the newest ranking, else gender-career]")
+@click.option("--test", help=f"{TEST_HELP}  [that of the newest ranking, else gender-career]")
 @click.option("--method", help="Method of the ranking.  [that of the newest ranking, else block]")
-@click.option("--measure", help="effect_size or mean_difference.  [that of the newest ranking]")
+@click.option("--measure", help=MEASURE_HELP)
 @click.option("--damping", type=float, help="Damping of the ranking.  [that of the newest ranking]")
 @click.option("--ranking", type=FILE, help="Take the order of documents from this file.")
 @click.option("--seeds", type=int, default=3, show_default=True, help="Retrainings of each set.")

@@ -72,7 +72,8 @@ def show_others(screen: Screen, values: dict[str, Any]) -> None:
     quality = values["quality"]
     title = f"WordSim-353 ({quality['pairs']} pairs)"
     rows.append([title, *(number(quality[group]["mean"], 3) for group in groups)])
-    screen.table("What else changed (effect sizes)", ["test", "before", "after", "random"], rows)
+    own = "" if values.get("kind", "weat") == "weat" else f"; {values['test']}: by its own measure"
+    screen.table(f"What else changed (effect sizes{own})", ["test", "before", "after", "random"], rows)
 
 
 def _interval(values: dict[str, Any]) -> str:
@@ -104,7 +105,7 @@ def show_trials(screen: Screen, values: dict[str, Any], digits: int) -> None:
                 number(trial["predicted"], digits, sign=True),
                 number(trial["realised"], digits, sign=True),
                 f"{interval[0]:+.{digits}f} to {interval[1]:+.{digits}f}" if interval else "-",
-                f"{trial['p_value']:.2g}",
+                "-" if trial["p_value"] is None else f"{trial['p_value']:.2g}",
                 "yes" if trial["meets"] else "no",
             ]
         )

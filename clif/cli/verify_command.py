@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from clif.cli.options import clif_command, run_argument
+from clif.cli.options import MEASURE_HELP, TEST_HELP, clif_command, run_argument
 from clif.cli.screen import Screen
 
 NONE = "none"
@@ -16,10 +16,10 @@ NONE = "none"
 
 @clif_command("clif verify --seeds 3 --budget 20m --gate pearson=.9")
 @run_argument
-@click.option("--test", multiple=True, help="Test: name or TOML file; repeat it for several.  [the newest ranking's]")
+@click.option("--test", multiple=True, help=f"{TEST_HELP} Repeatable.  [the newest ranking's]")
 @click.option("--method", multiple=True, help="Method; repeat it for several, or 'all'.  [the recommended one]")
 @click.option("--choose", metavar="METHOD", help="Method that chooses the targeted sets.  [the first --method]")
-@click.option("--measure", help="effect_size or mean_difference.  [that of the newest ranking]")
+@click.option("--measure", help=MEASURE_HELP)
 @click.option("--damping", type=float, help="Damping of the methods.  [that of the newest ranking]")
 @click.option("--steps", type=int, help="Products of a solve at most.  [500, lissa 5000]")
 @click.option("--sizes", metavar="N,N", help="Documents in a targeted set; 'none'.  [10,30,100,...: 5% at most]")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from clif.errors import UsageError
 from clif.influence.joint import SolveSettings
 from clif.influence.methods import RECOMMENDED, Method, find_method
-from clif.objectives import BiasTest
+from clif.objectives import BiasTest, kind_of
 from clif.ranking import Ranking, choose_test, newest_ranking
 from clif.run import Run
 
@@ -51,7 +51,7 @@ def choose_question(
     question = choose_test(run, test)
     said = newest.about if newest and newest.test == question else {}
     chosen = find_method(method or said.get("method", RECOMMENDED))
-    measure = measure or said.get("measure", "effect_size")
+    measure = kind_of(question).check_measure(measure or said.get("measure"))
     made = said if said.get("method") == chosen.name else {}
     damping = damping if damping is not None else made.get("asked_damping")
     default = SolveSettings()

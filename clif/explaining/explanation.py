@@ -49,7 +49,7 @@ class WordShare:
 
 @dataclass(frozen=True)
 class Association:
-    """s(w, A, B) of a target word in the model, and as predicted after the removal of the document."""
+    """The part of T of a target word, s(w, A, B) for WEAT, in the model and as predicted without the document."""
 
     word: str
     set: str

@@ -24,7 +24,7 @@ from clif.influence.scores import document_influence
 from clif.objectives import BiasTest
 from clif.pairs import Contexts
 from clif.progress import Progress, silent
-from clif.ranking import make_problem, solve_store, weat_of
+from clif.ranking import bias_of, make_problem, solve_store
 from clif.ranking.lists import warnings_of
 from clif.run import Run
 
@@ -95,6 +95,7 @@ def explain(
         "damping": problem.damp if asked.method.damped else None,
         "metadata": read_row(run.path, document, run.corpus.content_hash),
         "labels": dict(asked.test.labels),
+        "kind": asked.test.kind,
         "contexts": len(contexts),
     }
     return Explanation(
@@ -183,7 +184,7 @@ def _warnings(problem: Problem, asked: Asked, attribution: Attribution) -> list[
         {
             "measure": problem.measure,
             "value": problem.value,
-            "bound": weat_of(problem).bound,
+            "bound": bias_of(problem).bound,
             "method": asked.method.name,
             "tolerance": asked.solving.tolerance,
             "converged": solve.converged if solve else None,

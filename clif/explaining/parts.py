@@ -11,14 +11,14 @@ from clif.explaining.explanation import COLUMNS, Association, PairShare, WordSha
 from clif.influence.groups import vectors_after
 from clif.influence.problem import Problem
 from clif.pairs import Contexts
-from clif.ranking import weat_of
+from clif.ranking import bias_of
 
 Values = NDArray[np.float64]
 
 
 def _sets(problem: Problem) -> dict[int, str]:
     """The set of each row of the vocabulary that the test reads."""
-    return {int(row): key for key, rows in weat_of(problem).coverage.rows.items() for row in rows}
+    return {int(row): key for key, rows in bias_of(problem).coverage.rows.items() for row in rows}
 
 
 def sets_of_tokens(problem: Problem, document: int) -> tuple[str | None, ...]:
@@ -70,7 +70,7 @@ def pair_shares(problem: Problem, contexts: Contexts, influence: Values) -> tupl
 
 def word_shares(problem: Problem, contexts: Contexts, influence: Values) -> tuple[WordShare, ...]:
     """Contexts added up by their input word, by falling |influence|; ties by spelling."""
-    words, sets, labels = problem.vocabulary.words, _sets(problem), weat_of(problem).coverage.test.labels
+    words, sets, labels = problem.vocabulary.words, _sets(problem), bias_of(problem).coverage.test.labels
     rows, group = np.unique(contexts.input, return_inverse=True)
     found = []
     for row, share in zip(rows.tolist(), np.bincount(group, influence).tolist(), strict=True):
@@ -80,17 +80,15 @@ def word_shares(problem: Problem, contexts: Contexts, influence: Values) -> tupl
 
 
 def associations(problem: Problem, document: int) -> tuple[Association, ...]:
-    """s(w, A, B) of the target words now, and after one Newton step on what remains without the document.
+    """The part of T of each target word now, and after one Newton step on what remains without the document.
 
     (H_w - H_z,w + damp I) delta_w = g_z,w for each word w of the test, as sets of documents are predicted.
     """
-    objective = weat_of(problem)
+    objective = bias_of(problem)
+    covered = objective.coverage
     moved = vectors_after(problem, problem.count(np.array([document])))
     before, after = objective.associations(problem.E), objective.associations(moved)
-    keys = ["X"] * objective.n_X + ["Y"] * objective.n_Y
-    labels = objective.coverage.test.labels
-    found = [
-        Association(word, key, labels[key], old, new)
-        for word, key, old, new in zip(objective.words[: len(keys)], keys, before.tolist(), after.tolist(), strict=True)
-    ]
+    targets = [(word, key) for key in ("X", "Y") for word in covered.words[key]]
+    parts = zip(targets, before.tolist(), after.tolist(), strict=False)  # there may be more parts, of no word's own
+    found = [Association(word, key, covered.test.labels[key], old, new) for (word, key), old, new in parts]
     return tuple(sorted(found, key=lambda each: -abs(each.after - each.before)))

@@ -7,12 +7,15 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from clif.errors import InputError, UsageError
 from clif.model import SkipGram
 from clif.objectives.bias_tests import SETS, BiasTest, load_tests
 from clif.objectives.coverage import Coverage, cover, uncovered_error
-from clif.objectives.permutation import permutation_p_values
+from clif.objectives.kinds import kind_of
+from clif.objectives.making import measurable_of, p_values_of
+from clif.objectives.objective import Measurable
 from clif.objectives.weat import WEAT
 
 if TYPE_CHECKING:
@@ -21,29 +24,44 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AuditResult:
-    """One test: effect size, difference of mean associations (`statistic`) and permutation p-values.
+    """One test: its value by the first measure of its kind; for WEAT with permutation p-values.
 
-    `p_value` is one-sided (>=). `words` are those used, in the vocabulary's form, and `missing` those
-    it lacks, both by set X, Y, A, B.
+    `value` is T by `measure`, `measures` T by each measure of the kind (None where one is not defined), `published` the
+    number as the paper of the kind has it, which for some is 1 where there is no bias; T is always 0 there.
+    What WEAT alone has is None for other kinds: `effect_size`, the difference of mean associations (`statistic`),
+    `ddof` and the p-values. `p_value` is one-sided (>=). `words` are those used, in the vocabulary's form, and
+    `missing` those it lacks, both by set X, Y, A, B. `positive` says what a positive value means,
+    `ranked` whether documents can be ranked for it,
+    `over_seeds` what models of other seeds have (see `clif.auditing`).
     """
 
     test: str
-    effect_size: float
-    statistic: float
-    ddof: int
-    p_value: float
-    p_value_two_sided: float
-    p_value_kind: str
+    kind: str
+    measure: str
+    value: float
+    published: float
+    measures: dict[str, float | None]
+    effect_size: float | None
+    statistic: float | None
+    ddof: int | None
+    p_value: float | None
+    p_value_two_sided: float | None
+    p_value_kind: str | None
     p_value_standard_error: float | None
-    partitions: int
+    partitions: int | None
+    positive: str
     missing: dict[str, tuple[str, ...]]
     words: dict[str, tuple[str, ...]]
     labels: dict[str, str]
     source: str
+    ranked: bool = True
+    over_seeds: dict[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The result as plain values, for JSON."""
-        return {**asdict(self), "missing": _lists(self.missing), "words": _lists(self.words)}
+        """The result as plain values, for JSON; with `mean`, `sd`, `ci95`, `runs`, `seeds` where there are several."""
+        values = asdict(self)
+        seeds = values.pop("over_seeds") or {}
+        return {**values, "missing": _lists(self.missing), "words": _lists(self.words), **seeds}
 
 
 @dataclass(frozen=True)
@@ -82,7 +100,8 @@ class Audit:
         rows = [{**result.to_dict(), "reason": None} for result in self.results]
         rows += [test.to_dict() for test in self.skipped]
         for row in rows:
-            row.pop("labels", None)
+            for name in ("labels", "measures", "positive"):
+                row.pop(name, None)
             for name in ("words", "missing"):
                 sets = row.pop(name, {})
                 row |= {f"{name}_{key}": " ".join(sets[key]) if sets else None for key in SETS}
@@ -90,9 +109,9 @@ class Audit:
 
 
 def audit(model: SkipGram, tests: str | Sequence[str | BiasTest], *, ddof: int = 0, seed: int = 0) -> Audit:
-    """Measure every test that the model's vocabulary covers; formulas and signs are those of `WEAT`.
+    """Measure every test that the model's vocabulary covers; formulas and signs are those of its kind.
 
-    Tests are given as such, by name, or by the path of a TOML file.
+    Tests are given as such, by name, or by the path of a TOML file. `ddof` is for the effect sizes of WEAT and sc-weat.
     A test whose vectors cannot be used is skipped with the reason, like one that is not covered.
 
     Raises
@@ -132,24 +151,41 @@ def audit(model: SkipGram, tests: str | Sequence[str | BiasTest], *, ddof: int =
 
 
 def _measure(model: SkipGram, coverage: Coverage, ddof: int, seed: int) -> AuditResult:
-    weat = WEAT(coverage, ddof)
-    s = weat.associations(model.U[weat.rows].astype(np.float64))
-    p = permutation_p_values(s, weat.n_X, seed=seed)
+    kind, made = kind_of(coverage.test), measurable_of(coverage, ddof)
+    E = model.U[made.rows].astype(np.float64)
+    value = made.value(E, kind.measures[0])
+    weat = made if isinstance(made, WEAT) else None
+    s = made.associations(E) if kind.permutes and hasattr(made, "associations") else None
+    p = None if s is None else p_values_of(coverage, s, seed=seed)
     return AuditResult(
         test=coverage.test.name,
-        effect_size=weat.effect_size(s),
-        statistic=weat.statistic(s),
-        ddof=ddof,
-        p_value=p.one_sided,
-        p_value_two_sided=p.two_sided,
-        p_value_kind=p.kind,
-        p_value_standard_error=p.standard_error,
-        partitions=p.partitions,
+        kind=kind.name,
+        measure=kind.measures[0],
+        value=value,
+        published=value if kind.published is None else kind.published(value),
+        measures={measure: _by_measure(made, E, measure) for measure in kind.measures},
+        effect_size=value if weat else None,
+        statistic=weat.value(E, "mean_difference") if weat else None,
+        ddof=getattr(made, "ddof", None),
+        p_value=p.one_sided if p else None,
+        p_value_two_sided=p.two_sided if p else None,
+        p_value_kind=p.kind if p else None,
+        p_value_standard_error=p.standard_error if p else None,
+        partitions=p.partitions if p else None,
+        positive=kind.in_words(kind.positive, coverage.test.labels),
         missing=coverage.missing,
         words=coverage.words,
         labels=coverage.test.labels,
         source=coverage.test.source,
+        ranked=kind.ranked,
     )
+
+
+def _by_measure(made: Measurable, E: NDArray[np.float64], measure: str) -> float | None:
+    try:
+        return made.value(E, measure)
+    except InputError:
+        return None
 
 
 def _lists(sets: dict[str, tuple[str, ...]]) -> dict[str, list[str]]:

@@ -1,7 +1,9 @@
-"""Bias tests: two sets of target words and two of attribute words; packaged, or of one's own.
+"""Bias tests: sets of target words and of attribute words; packaged, or of one's own.
 
 A test of one's own is a TOML file with `name`, `X`, `Y`, `A`, `B` (arrays of words) and optionally
-`labels` (a table from X, Y, A, B to what the set stands for), `language` and `source`.
+`labels` (a table from X, Y, A, B to what the set stands for), `language` and `source`; and `kind`, which says how the
+bias is measured, "weat" unless given. Kinds differ in the sets that they need (see `clif.objectives.kinds`); some have
+numbers of their own, which go into a table `options`.
 """
 
 from __future__ import annotations
@@ -17,47 +19,59 @@ from pathlib import Path
 from typing import Any
 
 from clif.errors import UsageError
+from clif.objectives.kinds import KINDS, WEAT_KIND, Kind, find_kind
 
 SETS = ("X", "Y", "A", "B")
 PACKAGED = (*(f"weat{number}" for number in range(1, 11)), "gender-career", "gender-science", "gender-math")
 GROUPS: Mapping[str, tuple[str, ...]] = {"weat": PACKAGED}
+OTHERS = ("direct-career", "ripa-career")  # packaged too, of other kinds than WEAT
 
 _WORDSETS = Path(__file__).with_name("wordsets")
 LONGEST_NAME = 100
-_KEYS = ("name", *SETS, "labels", "language", "source")
-_SCHEMA = 'A test needs name = "..." and X, Y, A, B as arrays of words; labels, language and source are optional.'
+_KEYS = ("name", *SETS, "labels", "language", "source", "kind", "options")
+_SCHEMA = (
+    'A test needs name = "..." and X, Y, A, B as arrays of words; labels, language, source and kind are optional. '
+    "Kinds need different sets: see clif audit --list."
+)
 
 
 @dataclass(frozen=True)
 class BiasTest:
     """Target words X and Y held against attribute words A and B; positive bias: X with A, Y with B.
 
-    `labels` says what each set stands for and defaults to the letter. No word may stand in two sets.
+    `labels` says what each set stands for and defaults to the letter. No word may stand in two sets. `kind` says how
+    the bias is measured; kinds without a second set of targets have an empty Y. `options` are numbers that
+    some kinds take.
 
     Raises
     ------
     UsageError
-        A set has fewer than two words, a word is empty, repeated, or in two sets, or the name cannot be
-        part of a file name.
+        A set has fewer words than its kind needs (two, for WEAT), or should not be there, a word is empty, repeated, or
+        in two sets, or the name cannot be part of a file name. Kinds of plug-ins are checked where a test is put to
+        use: what is stored of a test can be read without them.
 
     """
 
     name: str
     X: tuple[str, ...]
-    Y: tuple[str, ...]
-    A: tuple[str, ...]
-    B: tuple[str, ...]
+    Y: tuple[str, ...] = ()
+    A: tuple[str, ...] = ()
+    B: tuple[str, ...] = ()
     labels: dict[str, str] = field(default_factory=dict, hash=False)
     language: str = "en"
     source: str = ""
+    kind: str = WEAT_KIND
+    options: dict[str, float] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         for key, words in self.sets.items():
             object.__setattr__(self, key, tuple(unicodedata.normalize("NFC", word) for word in words))
         object.__setattr__(self, "labels", {key: self.labels.get(key, key) for key in SETS})
         self._check_name()
+        if self.kind in KINDS:
+            self.check(KINDS[self.kind])
         for key, words in self.sets.items():
-            self._check_set(key, words)
+            self._check_words(key, words)
         for (key, words), (other, others) in combinations(self.sets.items(), 2):
             if both := sorted(set(words) & set(others)):
                 self._fail(
@@ -71,10 +85,38 @@ class BiasTest:
         return {"X": self.X, "Y": self.Y, "A": self.A, "B": self.B}
 
     def to_dict(self) -> dict[str, Any]:
-        """The test as plain values, under the keys of its TOML file."""
+        """The test as plain values, under the keys of its TOML file; kind and options where they are not WEAT's."""
         sets = {key: list(words) for key, words in self.sets.items()}
-        about = {"labels": dict(self.labels), "language": self.language, "source": self.source}
+        about: dict[str, Any] = {"labels": dict(self.labels), "language": self.language, "source": self.source}
+        if self.kind != WEAT_KIND:
+            about["kind"] = self.kind
+        if self.options:
+            about["options"] = dict(self.options)
         return {"name": self.name, **sets, **about}
+
+    def check(self, kind: Kind) -> None:
+        """Raise UsageError if the test does not have the sets and options of its kind."""
+        for key, words in self.sets.items():
+            least = kind.least.get(key, 0)
+            if words and key not in kind.least and key not in kind.optional:
+                self._fail(
+                    f"a test of kind {kind.name!r} has no set {key}", f"Leave out {key}, or choose another kind."
+                )
+            if len(words) < least:
+                small = "." if kind.small else "; a test is covered from 4 words a set on."
+                self._fail(
+                    f"set {key} has {len(words)} word{'s' * (len(words) != 1)}, at least {least} "
+                    f"{'is' if least == 1 else 'are'} needed",
+                    f"Add words{small}",
+                )
+        if kind.paired and len(self.A) != len(self.B):
+            self._fail(
+                f"A has {len(self.A)} words and B {len(self.B)}, but for kind {kind.name!r} they are pairs",
+                "Give for each word of A its partner, in the same place of B.",
+            )
+        if unknown := sorted(set(self.options) - set(kind.options)):
+            known = ", ".join(kind.options) or "none"
+            self._fail(f"kind {kind.name!r} has no option {_quoted(unknown)}", f"Options of this kind: {known}.")
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> BiasTest:
@@ -87,11 +129,14 @@ class BiasTest:
         """Read a test from a TOML file; raises UsageError for a missing file, wrong keys, types or words."""
         where = os.fspath(path)
         values = _parse(where)
-        _check_keys(values, where)
         try:
-            return cls(**values)
+            kind = find_kind(str(values.get("kind", WEAT_KIND)))
+            _check_keys(values, where, kind)
+            test = cls(**values)
+            test.check(kind)
         except UsageError as error:
             raise UsageError(error.what, where=where, next=error.next) from None
+        return test
 
     def _check_name(self) -> None:
         # Rankings are stored under the name of their test.
@@ -103,12 +148,7 @@ class BiasTest:
                 "Name the test with letters, digits and hyphens, as in 'gender-career'.",
             )
 
-    def _check_set(self, key: str, words: tuple[str, ...]) -> None:
-        if len(words) < 2:
-            self._fail(
-                f"set {key} has {len(words)} word{'s' * (len(words) != 1)}, at least 2 are needed",
-                "Add words; a test is covered from 4 words a set on.",
-            )
+    def _check_words(self, key: str, words: tuple[str, ...]) -> None:
         for position, word in enumerate(words):
             if not word or word != word.strip():
                 self._fail(
@@ -123,9 +163,9 @@ class BiasTest:
 
 
 def load_tests(names: Sequence[str]) -> list[BiasTest]:
-    """Tests by name, in the order asked for: packaged ones, groups of them ("weat"), or paths of TOML files.
+    """Tests by name, in the order asked for: packaged ones, groups of them ("weat"), paths of TOML files, plug-ins.
 
-    A test that is asked for twice comes once.
+    A plug-in's name stands for the test that it brings. A test that is asked for twice comes once.
 
     Raises
     ------
@@ -147,12 +187,16 @@ def load_tests(names: Sequence[str]) -> list[BiasTest]:
 
 
 def _load(name: str) -> BiasTest:
-    if name.lower() in PACKAGED:
+    if name.lower() in (*PACKAGED, *OTHERS):
         return BiasTest.from_toml(_WORDSETS / f"{name.lower()}.toml")
     # os.path answers False where pathlib raises, as for a name too long to be a path.
     if name.endswith(".toml") or (os.path.exists(name) and not os.path.isdir(name)):
         return BiasTest.from_toml(name)
-    known = (*GROUPS, *PACKAGED)
+    from clif.objectives.plugins import own_test  # which knows how tests are read
+
+    if test := own_test(name):
+        return test
+    known = (*GROUPS, *PACKAGED, *OTHERS)
     raise UsageError(
         f"unknown test {name!r}",
         where="--test",
@@ -175,11 +219,11 @@ def _parse(where: str) -> dict[str, Any]:
         raise UsageError(f"not valid TOML: {error}", where=where, next=_SCHEMA) from None
 
 
-def _check_keys(values: Mapping[str, Any], where: str) -> None:
+def _check_keys(values: Mapping[str, Any], where: str, kind: Kind) -> None:
     for key in values:
         if key not in _KEYS:
             raise UsageError(f"unknown key {key!r}", where=where, next=f"{_closest(key, _KEYS)}{_SCHEMA}")
-    if missing := [key for key in ("name", *SETS) if key not in values]:
+    if missing := [key for key in ("name", *kind.least) if key not in values]:
         raise UsageError(f"missing {_quoted(missing)}", where=where, next=_SCHEMA)
     for key, value in values.items():
         if key in SETS:
@@ -188,6 +232,9 @@ def _check_keys(values: Mapping[str, Any], where: str) -> None:
         elif key == "labels":
             fits = isinstance(value, dict) and all(k in SETS and isinstance(v, str) for k, v in value.items())
             wanted = "a table of strings with the keys X, Y, A, B"
+        elif key == "options":
+            fits = isinstance(value, dict) and all(type(v) in (int, float) for v in value.values())
+            wanted = "a table of numbers"
         else:
             fits, wanted = isinstance(value, str), "a string"
         if not fits:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from clif.errors import CoverageError
 from clif.objectives.bias_tests import SETS, BiasTest
+from clif.objectives.kinds import kind_of
 
 LEAST = 4
 NAMED = 3
@@ -37,9 +38,11 @@ def cover(test: BiasTest, index: Mapping[str, int], least: int = LEAST) -> Cover
 
     A word is taken as written, else in lower case, capitalised, or in upper case, each time also in
     the composed and decomposed Unicode form. Words of one set that meet in one row count once; words of
-    different sets that do leave the test uncovered. Covered: each set keeps `least` words and
-    at least half of its own.
+    different sets that do leave the test uncovered. Covered: each set that the test has keeps `least` words and
+    at least half of its own; a smaller set of a kind that takes small ones keeps all. Of pairs, both words are kept or
+    neither. Errors are those of `find_kind`.
     """
+    kind = kind_of(test)
     words: dict[str, tuple[str, ...]] = {}
     rows: dict[str, NDArray[np.int64]] = {}
     missing: dict[str, tuple[str, ...]] = {}
@@ -49,8 +52,23 @@ def cover(test: BiasTest, index: Mapping[str, int], least: int = LEAST) -> Cover
         words[key] = tuple(found.values())
         rows[key] = np.fromiter(found, dtype=np.int64, count=len(found))
         missing[key] = tuple(word for word, form in forms if form is None)
+    if kind.paired:
+        pairs = _complete_pairs(test, index)
+        for place, key in enumerate("AB"):
+            words[key] = tuple(pair[place] for pair in pairs)
+            rows[key] = np.array([index[word] for word in words[key]], dtype=np.int64)
     reasons = [*_too_few(test, words, missing, least), *_clashes(words)]
     return Coverage(test, words, rows, missing, "; ".join(reasons) or None)
+
+
+def _complete_pairs(test: BiasTest, index: Mapping[str, int]) -> list[tuple[str, str]]:
+    """The pairs of A and B of which the vocabulary has both words, each word in one pair."""
+    pairs: list[tuple[str, str]] = []
+    for asked in zip(test.A, test.B, strict=True):
+        a, b = (next((form for form in _forms(word) if form in index), None) for word in asked)
+        if a is not None and b is not None and not any(a == c or b == d for c, d in pairs):
+            pairs.append((a, b))
+    return pairs
 
 
 def uncovered_error(coverages: Sequence[Coverage], where: str) -> CoverageError:
@@ -86,14 +104,20 @@ def _forms(word: str) -> Iterator[str]:
 def _too_few(
     test: BiasTest, words: Mapping[str, Sequence[str]], missing: Mapping[str, Sequence[str]], least: int
 ) -> Iterator[str]:
-    for key in SETS:
+    kind = kind_of(test)
+    for key in (key for key in SETS if test.sets[key] or key in kind.least):
+        pairs = kind.paired and key in "AB"
         kept, lost = len(words[key]), len(missing[key])
+        if pairs:
+            lost = len(test.sets[key]) - kept
+        asked = kept + lost
+        wanted = min(least, asked) if kind.small else least
         label = key if test.labels[key] == key else f"{key} ({test.labels[key]})"
-        if kept < least or kept < lost:
-            asked = kept + lost
-            rule = f"at least {least}" if kept < least else "at least half"
-            lack = f", missing: {', '.join(missing[key])}" if lost else ""
-            yield f"set {label} keeps {kept} of its {asked} words, {rule} needed{lack}"
+        if kept < wanted or kept < lost:
+            rule = f"at least {wanted}" if kept < wanted else "at least half"
+            lack = f", missing: {', '.join(missing[key])}" if missing[key] else ""
+            what = "words in whole pairs" if pairs else "words"
+            yield f"set {label} keeps {kept} of its {asked} {what}, {rule} needed{lack}"
 
 
 def _clashes(words: Mapping[str, Sequence[str]]) -> Iterator[str]:

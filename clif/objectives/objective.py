@@ -7,6 +7,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from clif.objectives.coverage import Coverage
+
 Vectors = NDArray[np.float64]
 
 
@@ -42,3 +44,26 @@ class Objective(Protocol):
 
     def gradient(self, E: Vectors, measure: str) -> Vectors:
         """dT/dE, (n, d)."""
+
+
+class Measurable(Protocol):
+    """What an audit needs of the objective of a bias test: the words that it was made of, and its value."""
+
+    @property
+    def coverage(self) -> Coverage:
+        """The words of the test."""
+
+    @property
+    def rows(self) -> NDArray[np.int64]:
+        """Rows of U that T reads, (n,), each once, in the order of E: X, Y, A, B."""
+
+    def value(self, E: Vectors, measure: str) -> float:
+        """T at the vectors E."""
+
+
+class BiasObjective(Objective, Measurable, Protocol):
+    """The objective of a bias test. Its first parts are those of the target words, one each, X first."""
+
+    @property
+    def bound(self) -> float | None:
+        """Largest |effect size| that sets of these sizes allow; None where there is no effect size."""

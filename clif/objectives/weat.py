@@ -7,26 +7,23 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from clif.errors import InputError, UsageError
-from clif.objectives.bias_tests import SETS
-from clif.objectives.coverage import Coverage, uncovered_error
+from clif.errors import UsageError
+from clif.objectives.kinds import KINDS, WEAT_KIND
+from clif.objectives.words import ByParts, Vectors, through_units
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-MEASURES = ("effect_size", "mean_difference")
+MEASURES = KINDS[WEAT_KIND].measures
 
 # Associations lie within [-2, 2] and carry rounding of about 1e-15; vectors that differ in single
 # precision move them by more than 1e-9. A spread below this is rounding.
 _FLAT = 1e-13
 
-Vectors = NDArray[np.float64]
-
 
 @dataclass(frozen=True, eq=False)
-class WEAT:
+class WEAT(ByParts):
     """WEAT over the covered words of a test, written in the vectors E = U[rows] of those words alone.
 
         s(w) = mean_{a in A} cos(w, a) - mean_{b in B} cos(w, b)        the parts, one a target word
@@ -48,43 +45,16 @@ class WEAT:
 
     """
 
-    coverage: Coverage
     ddof: int = 0
 
     def __post_init__(self) -> None:
-        if self.coverage.reason is not None:
-            raise uncovered_error([self.coverage], where="WEAT")
+        super().__post_init__()
         if not 0 <= self.ddof < self.n_X + self.n_Y:
             raise UsageError(
                 f"{self.ddof} degrees of freedom cannot be taken from {self.n_X + self.n_Y} target words",
                 where="--ddof",
                 next="Choose 0 (the default, |d| <= 2) or 1 (the sample deviation).",
             )
-
-    @cached_property
-    def rows(self) -> NDArray[np.int64]:
-        """Rows in U of all words, X then Y, A, B; no row comes twice."""
-        return np.concatenate([self.coverage.rows[key] for key in SETS])
-
-    @cached_property
-    def words(self) -> tuple[str, ...]:
-        """The words at `rows`, in the vocabulary's form."""
-        return tuple(word for key in SETS for word in self.coverage.words[key])
-
-    @property
-    def n_X(self) -> int:  # noqa: N802
-        """Number of words of X."""
-        return len(self.coverage.rows["X"])
-
-    @property
-    def n_Y(self) -> int:  # noqa: N802
-        """Number of words of Y."""
-        return len(self.coverage.rows["Y"])
-
-    @property
-    def parts(self) -> int:
-        """Number of parts: one a target word."""
-        return self.n_X + self.n_Y
 
     @property
     def bound(self) -> float:
@@ -116,31 +86,23 @@ class WEAT:
         """Statistic over the deviation of all associations; raises InputError where they do not differ."""
         return self.statistic(s) / self._deviation(s)
 
-    def join(self, s: Vectors, measure: str = "effect_size") -> float:
+    def join(self, s: Vectors, measure: str | None = None) -> float:
         """T from its parts, the associations s."""
-        return self.effect_size(s) if _known(measure) == "effect_size" else self.statistic(s)
+        return self.effect_size(s) if self.kind.check_measure(measure) == "effect_size" else self.statistic(s)
 
-    def join_gradient(self, s: Vectors, measure: str = "effect_size") -> Vectors:
+    def join_gradient(self, s: Vectors, measure: str | None = None) -> Vectors:
         """dT/ds, (n_X + n_Y,).
 
         With m the difference of means, c its weights, r the deviation and N its degrees of freedom:
         c for the difference, c / r - m (s - mean(s)) / (N r^3) for the effect size.
         """
-        if _known(measure) == "mean_difference":
+        if self.kind.check_measure(measure) == "mean_difference":
             return self._contrast.copy()
         deviation = self._deviation(s)
         freedom = len(s) - self.ddof
         pull = self.statistic(s) * (s - s.mean()) / (freedom * deviation**2)
         slope: Vectors = (self._contrast - pull) / deviation
         return slope
-
-    def value(self, E: Vectors, measure: str = "effect_size") -> float:
-        """T at the vectors E."""
-        return self.join(self.associations(E), measure)
-
-    def gradient(self, E: Vectors, measure: str = "effect_size") -> Vectors:
-        """dT/dE in closed form, (n, d)."""
-        return self.pull_back(E, self.join_gradient(self.associations(E), measure))
 
     def pull_back(self, E: Vectors, weights: Vectors) -> Vectors:
         """Gradient with respect to E of sum_i weights_i s_i, (n, d), without the gradient of each part.
@@ -152,15 +114,9 @@ class WEAT:
         units, lengths = self._units(E)
         targets, _ = self._split(units)
         raw = np.vstack([np.outer(weights, self._axis(units)), np.outer(self._signs, weights @ targets)])
-        along = np.einsum("nd,nd->n", raw, units)
-        gradient: Vectors = (raw - along[:, None] * units) / lengths[:, None]
-        return gradient
+        return through_units(raw, units, lengths)
 
-    def part_gradients(self, E: Vectors) -> NDArray[np.float64]:
-        """ds_i/dE of every part, (n_X + n_Y, n, d)."""
-        return np.stack([self.pull_back(E, row) for row in np.eye(self.n_X + self.n_Y)])
-
-    def torch_value(self, E: Tensor, measure: str = "effect_size") -> Tensor:
+    def torch_value(self, E: Tensor, measure: str | None = None) -> Tensor:
         """T as a differentiable torch scalar, E an (n, d) tensor; the same value as `value`."""
         targets = self.n_X + self.n_Y
         lengths = E.norm(dim=1)
@@ -168,7 +124,7 @@ class WEAT:
         units = E / lengths[:, None]
         s: Tensor = units[:targets] @ (E.new_tensor(self._signs) @ units[targets:])
         T: Tensor = E.new_tensor(self._contrast) @ s
-        if _known(measure) == "effect_size":
+        if self.kind.check_measure(measure) == "effect_size":
             self._check_spread(float(s.detach().max() - s.detach().min()))
             T = T / s.std(correction=self.ddof)
         return T
@@ -180,38 +136,13 @@ class WEAT:
     def _split(self, units: Vectors) -> tuple[Vectors, Vectors]:
         return units[: self.n_X + self.n_Y], units[self.n_X + self.n_Y :]
 
-    def _units(self, E: Vectors) -> tuple[Vectors, Vectors]:
-        """Unit vectors (n, d) and lengths (n,)."""
-        lengths = np.linalg.norm(np.asarray(E, dtype=np.float64), axis=1)
-        self._check_lengths(lengths)
-        return E / lengths[:, None], lengths
-
     def _deviation(self, s: Vectors) -> float:
         self._check_spread(float(np.ptp(s)))
         return float(np.std(s, ddof=self.ddof))
 
-    def _check_lengths(self, lengths: NDArray[np.floating]) -> None:
-        bad = np.flatnonzero(~(np.isfinite(lengths) & (lengths > 0)))
-        if len(bad):
-            words = ", ".join(repr(self.words[row]) for row in bad)
-            raise InputError(
-                f"no direction: the vector of {words} is zero or not finite",
-                where=f"test {self.coverage.test.name!r}",
-                next="Leave these words out of the test, or use vectors trained for longer.",
-            )
-
     def _check_spread(self, spread: float) -> None:
         if spread <= _FLAT:
-            raise InputError(
+            raise self._undefined(
                 "the associations of the target words do not differ, so the effect size is not defined",
-                where=f"test {self.coverage.test.name!r}",
-                next="Check that the words have vectors of their own, or use --measure mean_difference.",
+                "Check that the words have vectors of their own, or use --measure mean_difference.",
             )
-
-
-def _known(measure: str) -> str:
-    if measure not in MEASURES:
-        raise UsageError(
-            f"unknown measure {measure!r}", where="--measure", next=f"Choose one of: {', '.join(MEASURES)}."
-        )
-    return measure

@@ -12,7 +12,7 @@ from clif.ranking.lists import (
     Ranking,
 )
 from clif.ranking.making import TOP, UNITS, rank, rank_many
-from clif.ranking.questions import DEFAULT_TEST, HALF_LEAST, choose_test, make_problem, make_problems, weat_of
+from clif.ranking.questions import DEFAULT_TEST, HALF_LEAST, bias_of, choose_test, make_problem, make_problems
 from clif.ranking.solves import solve_store
 from clif.ranking.stored import newest_ranking
 
@@ -30,6 +30,7 @@ __all__ = [
     "WRITERS",
     "Groups",
     "Ranking",
+    "bias_of",
     "by_field",
     "check_ending",
     "check_ensemble",
@@ -45,7 +46,6 @@ __all__ = [
     "read_order",
     "read_table",
     "solve_store",
-    "weat_of",
     "write_groups",
     "write_ranking",
 ]

@@ -29,14 +29,17 @@ from clif.influence.methods import Method
 from clif.influence.problem import Problem
 from clif.influence.scores import Scores, score_many
 from clif.manifest import file_sha256
+from clif.objectives import kind_of
 from clif.progress import Progress, silent
 from clif.ranking.lists import document_columns
-from clif.ranking.questions import weat_of
+from clif.ranking.questions import bias_of
 from clif.ranking.solves import solve_store
 from clif.ranking.spread import is_sure, spread
 from clif.run import Run
 from clif.training.models import train_further
 from clif.training.pool import Job
+
+EFFECT_SIZE = "effect_size"
 
 Values = NDArray[np.float64]
 
@@ -127,9 +130,11 @@ class Answers:
 
     @property
     def effect_size(self) -> float | None:
-        """Mean effect size of the models; None where the associations of one do not differ."""
+        """Mean effect size of the models; None for kinds without one, or where associations do not differ."""
+        if EFFECT_SIZE not in kind_of(bias_of(self.problems[0]).coverage.test).measures:
+            return None
         try:
-            return float(np.mean([weat_of(problem).value(problem.E) for problem in self.problems]))
+            return float(np.mean([problem.objective.value(problem.E, EFFECT_SIZE) for problem in self.problems]))
         except InputError:
             return None
 
@@ -216,7 +221,7 @@ def score_models(
     for job in jobs:
         _forget(answers)
         first = problems[0].of_model(*job.read(run), job.settings(run))
-        asked = [first, *(first.asking(problem.objective) for problem in problems[1:])]
+        asked = [first, *(first.asking(problem.objective, problem.measure) for problem in problems[1:])]
         scores = score(asked, _identity(run, job))
         for answer, problem, scored in zip(answers, asked, scores, strict=True):
             answer.problems.append(_informed(problem, scored.attribution))

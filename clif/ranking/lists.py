@@ -97,7 +97,7 @@ class Ranking:
 def warnings_of(about: dict[str, Any]) -> list[str]:
     """What a reader of the list should know first."""
     warnings = []
-    if about["measure"] == "effect_size" and abs(about["value"]) > SATURATION * about["bound"]:
+    if about["measure"] == "effect_size" and about["bound"] and abs(about["value"]) > SATURATION * about["bound"]:
         warnings.append(
             f"|effect size| is {abs(about['value']):.2f}: near its bound of {about['bound']:.3g} it hardly shows who "
             "carries the bias. Rank with --measure mean_difference."

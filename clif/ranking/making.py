@@ -16,12 +16,12 @@ from clif.influence.listing import top_contexts, top_pairs, top_sentences
 from clif.influence.memory import check_memory, in_words
 from clif.influence.methods import RECOMMENDED, Method, find_method
 from clif.manifest import fingerprint
-from clif.objectives import MEASURES, BiasTest
+from clif.objectives import BiasTest, kind_of
 from clif.progress import Progress, silent
 from clif.ranking.adaptive import check_adaptive, lead_adaptively
 from clif.ranking.ensemble import UNCUT, Answers, check_ensemble, ensemble_seeds, list_documents, score_models
 from clif.ranking.lists import Ranking, context_columns, pair_columns, sentence_columns, warnings_of
-from clif.ranking.questions import choose_test, make_problems, weat_of
+from clif.ranking.questions import bias_of, choose_test, make_problems
 from clif.ranking.stored import find_stored, store
 from clif.run import Run
 
@@ -39,7 +39,7 @@ def rank_many(
     tests: Sequence[str | BiasTest | None],
     *,
     method: str = RECOMMENDED,
-    measure: str = "effect_size",
+    measure: str | None = None,
     unit: str = "document",
     top: int | None = None,
     damping: float | None = None,
@@ -58,6 +58,7 @@ def rank_many(
 ) -> list[Ranking]:
     """Rank for several tests at once: one count of the pairs, one set-up of the solves, one pass over the tokens.
 
+    `measure` is the first of each test's kind if left out: the effect size, for WEAT.
     `top` bounds lists of anything but documents (default TOP); a list of documents always holds them all. A stored
     list of the same model, corpus, test and settings is taken as it is unless `cache` is false. `curvature`,
     `tolerance`, `dense` and `steps` are those of SolveSettings. `half` says that the test is half of another, whose
@@ -80,7 +81,6 @@ def rank_many(
 
     """
     _one_of("unit", unit, UNITS)
-    _one_of("measure", measure, MEASURES)
     if damping is not None and not 0 < damping < float("inf"):
         raise UsageError(
             f"the damping must be positive and finite, got {damping}",
@@ -99,12 +99,13 @@ def rank_many(
     solving = SolveSettings(curvature, tolerance, dense, steps)
     limit = None if unit == "document" else top or TOP
     questions = [choose_test(run, test) for test in tests]
+    measures = [kind_of(question).check_measure(measure) for question in questions]
     seeds = ensemble_seeds(run, ensemble)
     recipes = [
         {
             "test": question.to_dict(),
             "method": method,
-            "measure": measure,
+            "measure": own,
             "unit": unit,
             "damping": damping if chosen.damped else None,
             "solving": solving if chosen.solves else None,
@@ -113,7 +114,7 @@ def rank_many(
             **({"seeds": seeds, "confidence": confidence} if ensemble else {}),
             **({"adaptive": adaptive} if adaptive else {}),
         }
-        for question in questions
+        for question, own in zip(questions, measures, strict=True)
     ]
     paths = [_path(run, recipe, question) for recipe, question in zip(recipes, questions, strict=True)]
     marks = [fingerprint({**recipe, **run.identity, "clif": __version__}) for recipe in recipes]
@@ -172,7 +173,7 @@ def _list(
         "unit": unit,
         "value": answers.value,
         "effect_size": answers.effect_size,
-        "bound": weat_of(problem).bound,
+        "bound": bias_of(problem).bound,
         "asked_damping": recipe["damping"],
         "solving": solving.to_dict() if method.solves else None,
         "damping": problem.damp if method.damped else None,

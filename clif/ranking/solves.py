@@ -17,7 +17,7 @@ from clif.influence.attribution import SolveReport
 from clif.influence.joint import SolveSettings, Store
 from clif.influence.problem import Problem
 from clif.manifest import fingerprint
-from clif.ranking.questions import weat_of
+from clif.ranking.questions import bias_of
 from clif.run import Run
 from clif.solvers import reached
 
@@ -38,7 +38,7 @@ def solve_store(
 
     def keep(method: str, solve: Callable[[], Solve]) -> Solve:
         question = {
-            "test": weat_of(problem).coverage.test.to_dict(),
+            "test": bias_of(problem).coverage.test.to_dict(),
             "rows": problem.rows.tolist(),
             "measure": problem.measure,
             "damping": problem.damp,
@@ -49,7 +49,7 @@ def solve_store(
         if identity is not None:
             question["seed"] = problem.settings.seed
         mark = fingerprint(question)
-        name = f"{weat_of(problem).coverage.test.name}.{method}.{problem.measure}.{mark[:12]}.safetensors"
+        name = f"{bias_of(problem).coverage.test.name}.{method}.{problem.measure}.{mark[:12]}.safetensors"
         path = run.solves / name
         if cache and path.is_file():
             s, about = _read(path)

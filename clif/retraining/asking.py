@@ -14,7 +14,7 @@ from clif.influence.adaptive import ADAPTIVE
 from clif.influence.joint import SolveSettings
 from clif.influence.methods import RECOMMENDED, find_method
 from clif.influence.problem import Problem
-from clif.objectives import BiasTest
+from clif.objectives import BiasTest, kind_of
 from clif.progress import Progress
 from clif.ranking import (
     Ranking,
@@ -66,7 +66,7 @@ class Asked:
         if request.until is not None:  # documents are chosen in the models whose retraining they are judged by
             method = method if method in ADAPTIVE else "source" if _repeats(run) else "block"
             more = {"ensemble": request.seeds if request.seeds > 1 and not run.imported else None}
-        return cls(question, method or RECOMMENDED, measure or "effect_size", damping, **more)
+        return cls(question, method or RECOMMENDED, kind_of(question).check_measure(measure), damping, **more)
 
 
 def _repeats(run: Run) -> bool:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from clif.errors import UsageError
 from clif.influence.groups import mean_crossing, mean_value, predict_mean
 from clif.influence.problem import Problem
-from clif.objectives import WEAT
-from clif.ranking import weat_of
+from clif.objectives import BiasObjective
+from clif.ranking import bias_of
 from clif.retraining.asking import Order, Split
 from clif.retraining.edits import Edit, choose_edit, random_edit
 from clif.retraining.request import ZERO, Request
@@ -33,8 +33,8 @@ class Choice:
     """
 
     split: Split
-    used: WEAT
-    held: WEAT | None
+    used: BiasObjective
+    held: BiasObjective | None
     edit: Edit
     controls: list[Edit]
     crossing: int | None
@@ -94,8 +94,8 @@ def choose(
     numbers = range(half * request.controls, (half + 1) * request.controls)
     return Choice(
         split=split,
-        used=weat_of(used[0]),
-        held=weat_of(held[0]) if held else None,
+        used=bias_of(used[0]),
+        held=bias_of(held[0]) if held else None,
         edit=edit,
         controls=[random_edit(run.corpus, edit, protected, run.settings.seed, number) for number in numbers],
         crossing=order.crossing,
@@ -128,7 +128,7 @@ def _how_many(
     if k is None:
         of = f", half {half + 1}," if request.halves > 1 else ""
         raise UsageError(
-            f"no number of removals is predicted to bring {weat_of(used[0]).coverage.test.name}{of} to zero",
+            f"no number of removals is predicted to bring {bias_of(used[0]).coverage.test.name}{of} to zero",
             where=f"--remove-top-k {ZERO}",
             next="Give a number of documents, or rank by another method or measure.",
         )

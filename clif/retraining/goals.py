@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from clif.errors import UsageError
-from clif.objectives import WEAT
-from clif.objectives.permutation import permutation_p_values
+from clif.objectives import BiasObjective, Kind, permutation_p_values
 
 _STEPS = 20  # of a bisection
 
@@ -41,7 +40,20 @@ class Goal:
     def __str__(self) -> str:
         return f"p>{self.bound:g}" if self.is_p else f"{self.bound:g}"
 
-    def size(self, weat: WEAT, s: np.ndarray, measure: str) -> float:
+    def check(self, kind: Kind) -> None:
+        """Raise UsageError if tests of this kind have no p-value that could meet the goal."""
+        if self.is_p and not kind.permutes:
+            raise UsageError(
+                f"a test of kind {kind.name!r} has no p-value: no words of it can change places",
+                where=f"--until {self}",
+                next=f"Give the size that {kind.measures[0]} shall have at most, as --until 0.1.",
+            )
+
+    def met(self, value: float, p_value: float | None) -> bool:
+        """Whether T, and the p-value of the test if it has one, are where they shall be."""
+        return (p_value or 0.0) > self.bound if self.is_p else abs(value) <= self.bound
+
+    def size(self, objective: BiasObjective, s: np.ndarray, measure: str) -> float:
         """The largest |T| that meets the goal, where target words have the associations s (n,).
 
         For a p-value X and Y are moved together, all words of a set alike, until it is above the bound: what is left of
@@ -49,16 +61,17 @@ class Goal:
         """
         if not self.is_p:
             return self.bound
-        gap = s[: weat.n_X].mean() - s[weat.n_X :].mean()
-        apart = np.repeat([gap / 2, -gap / 2], [weat.n_X, weat.n_Y])
+        n_X, n_Y = (len(objective.coverage.rows[key]) for key in "XY")
+        gap = s[:n_X].mean() - s[n_X:].mean()
+        apart = np.repeat([gap / 2, -gap / 2], [n_X, n_Y])
 
         def p_value(left: float) -> float:
-            return permutation_p_values(s - (1 - left) * apart, weat.n_X).two_sided
+            return permutation_p_values(s - (1 - left) * apart, n_X).two_sided
 
         if p_value(1.0) > self.bound:
-            return abs(weat.join(s, measure))
+            return abs(objective.join(s, measure))
         low, high = 0.0, 1.0  # share of the difference that is left
         for _ in range(_STEPS):
             middle = (low + high) / 2
             low, high = (middle, high) if p_value(middle) > self.bound else (low, middle)
-        return abs(weat.join(s - (1 - low) * apart, measure))
+        return abs(objective.join(s - (1 - low) * apart, measure))

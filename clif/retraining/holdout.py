@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from clif.errors import CoverageError, UsageError
-from clif.objectives import BiasTest, Coverage
+from clif.objectives import BiasTest, Coverage, kind_of
 
 HOLDOUTS = {"targets": ("X", "Y"), "attributes": ("A", "B"), "both": ("X", "Y", "A", "B")}
 Split = tuple[BiasTest, BiasTest]
@@ -24,7 +24,8 @@ Split = tuple[BiasTest, BiasTest]
 def split_words(coverage: Coverage, kind: str, seed: int) -> Split:
     """Two tests that share no word of the `kind` of sets that is halved: the used and the held-out one.
 
-    Only words of the vocabulary are halved; a set of odd size gives the larger half to the used test.
+    Only words of the vocabulary are halved; a set of odd size gives the larger half to the used test. Pairs stay
+    together, and a set that the test does not have is not halved.
 
     Raises
     ------
@@ -43,8 +44,9 @@ def split_words(coverage: Coverage, kind: str, seed: int) -> Split:
     rng = np.random.default_rng(seed)
     used: dict[str, Any] = {}
     held: dict[str, Any] = {}
+    paired, shuffled = kind_of(coverage.test).paired, np.empty(0, dtype=np.int64)
     for key, words in coverage.words.items():
-        if key not in HOLDOUTS[kind]:
+        if key not in HOLDOUTS[kind] or not coverage.test.sets[key]:
             used[key] = held[key] = words
             continue
         if len(words) < 4:
@@ -53,7 +55,8 @@ def split_words(coverage: Coverage, kind: str, seed: int) -> Split:
                 where=f"test {coverage.test.name!r}",
                 next="Hold out words of another kind, or use a test with more words.",
             )
-        shuffled = rng.permutation(len(words))
+        if not (paired and key == "B"):  # then the order of A stays
+            shuffled = rng.permutation(len(words))
         half = (len(words) + 1) // 2
         used[key] = tuple(words[n] for n in sorted(shuffled[:half]))
         held[key] = tuple(words[n] for n in sorted(shuffled[half:]))
@@ -74,7 +77,8 @@ def split_halves(coverage: Coverage, kind: str, seed: int, halves: int) -> list[
 
     """
     split_words(coverage, kind, seed)  # raises where nothing can be halved
-    ways = prod(comb(len(coverage.words[key]), len(coverage.words[key]) // 2) for key in HOLDOUTS[kind])
+    drawn = [key for key in HOLDOUTS[kind] if not (kind_of(coverage.test).paired and key == "B")]
+    ways = prod(comb(len(coverage.words[key]), len(coverage.words[key]) // 2) for key in drawn)
     if halves > ways:
         raise UsageError(
             f"the {kind} of test {coverage.test.name!r} can be halved in {ways} ways",

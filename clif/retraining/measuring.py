@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from clif.objectives import PACKAGED, WEAT, cover, load_tests
+from clif.objectives import PACKAGED, BiasObjective, cover, kind_of, load_tests, objective_of
 from clif.quality import wordsim353
 from clif.retraining.choosing import Choice
 from clif.retraining.neighbours import compare, nearest, words_to_show
@@ -29,11 +29,13 @@ def measure_all(run: Run, journal: Journal, plan: Plan, trainings: Trainings) ->
 
     def read(U: NDArray[np.float32], choices: Sequence[Choice]) -> tuple[Found, list[Found]]:
         """What is the same for all halves, and T on the used and the held-out words of these."""
-        common: Found = {name: _value(weat, U, "effect_size") for name, weat in others.items()}
+        common: Found = {
+            name: _value(other, U, kind_of(other.coverage.test).measures[0]) for name, other in others.items()
+        }
         common[QUALITY] = wordsim353(U, run.model.index).spearman
         measure = plan.about["measure"]
         own: list[Found] = [
-            {name: _value(weat, U, measure) for name, weat in (("used", c.used), ("held out", c.held)) if weat}
+            {name: _value(mine, U, measure) for name, mine in (("used", c.used), ("held out", c.held)) if mine}
             for c in choices
         ]
         return common, own
@@ -76,14 +78,14 @@ def measure_all(run: Run, journal: Journal, plan: Plan, trainings: Trainings) ->
     }
 
 
-def _other_tests(run: Run, plan: Plan) -> dict[str, WEAT]:
+def _other_tests(run: Run, plan: Plan) -> dict[str, BiasObjective]:
     """The packaged tests and the whole of the question, as far as they are covered."""
     covered = [cover(test, run.model.index) for test in load_tests(PACKAGED)]
-    return {c.test.name: WEAT(c) for c in [*covered, plan.question] if c.reason is None}
+    return {c.test.name: objective_of(c) for c in [*covered, plan.question] if c.reason is None}
 
 
-def _value(weat: WEAT, U: NDArray[np.float32], measure: str) -> float:
-    return weat.value(U[weat.rows].astype(np.float64), measure)
+def _value(objective: BiasObjective, U: NDArray[np.float32], measure: str) -> float:
+    return objective.value(U[objective.rows].astype(np.float64), measure)
 
 
 def _neighbours(run: Run, journal: Journal, plan: Plan, trainings: Trainings) -> dict[str, Any]:

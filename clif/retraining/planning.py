@@ -11,7 +11,7 @@ import numpy as np
 from clif import __version__
 from clif.influence.problem import Problem
 from clif.manifest import fingerprint
-from clif.objectives import WEAT, BiasTest, Coverage, cover, uncovered_error
+from clif.objectives import BiasObjective, BiasTest, Coverage, check_ranked, cover, objective_of, uncovered_error
 from clif.progress import Progress, silent
 from clif.ranking import ensemble_seeds
 from clif.retraining.asking import Asked, Order, Split, order_documents, pose
@@ -86,11 +86,12 @@ def make_plan(
     for half, (split, order, (used, held)) in enumerate(zip(splits, orders, posed, strict=True)):
         damping = used[0].damp
         choices.append(choose(run, split, used, held, order, request, protected, half))
-    signs = _signs(run, WEAT(coverage), asked.measure, choices)
+    signs = _signs(run, objective_of(coverage), asked.measure, choices)
     about = {
         **_edited(run, request, choices),
         **_foreseen(choices, signs),
         "test": asked.question.name,
+        "kind": asked.question.kind,
         "measure": asked.measure,
         "method": str(request.ranking) if request.ranking else asked.method,
         "damping": damping,
@@ -125,6 +126,7 @@ def seek_documents(
 def name_of_goal(run: Run, test: str | BiasTest | None, request: Request) -> str:
     """Name of the folder of a retraining to a goal, which is known before the documents are."""
     asked, goal = Asked.of(run, test, request), Goal.parse(str(request.until))
+    goal.check(check_ranked(asked.question))
     recipe = {
         **run.identity,
         "test": asked.question.to_dict(),
@@ -153,7 +155,7 @@ def _covered(run: Run, question: BiasTest) -> Coverage:
     return coverage
 
 
-def _signs(run: Run, whole: WEAT, measure: str, choices: Sequence[Choice]) -> list[float]:
+def _signs(run: Run, whole: BiasObjective, measure: str, choices: Sequence[Choice]) -> list[float]:
     """The signs of a plan; one half is taken as it is."""
     value = whole.value(run.model.U[whole.rows].astype(np.float64), measure)
     return [-1.0 if len(choices) > 1 and choice.value * value < 0 else 1.0 for choice in choices]

@@ -8,7 +8,6 @@ from pathlib import Path
 from clif.errors import UsageError
 from clif.influence.adaptive import ADAPTIVE
 from clif.influence.methods import find_method
-from clif.objectives import MEASURES
 from clif.retraining.edits import GOALS
 from clif.retraining.goals import Goal
 from clif.retraining.holdout import HOLDOUTS
@@ -22,8 +21,8 @@ class Request:
 
     `remove` is a number of documents, or "zero" for the number at which the prediction is nearest zero; `until` is what
     the bias shall come to, and the number is searched for; `amplify` documents get `copies` further copies. `method`,
-    `measure` and `damping` are those of the newest ranking if left out. `holdout` words are halved `halves` times (see
-    `split_halves`), and each half chooses documents of its own.
+    `measure` (one of the test's kind) and `damping` are those of the newest ranking if left out. `holdout` words are
+    halved `halves` times (see `split_halves`), and each half chooses documents of its own.
 
     Raises
     ------
@@ -124,7 +123,6 @@ class Request:
     def _check_names(self) -> None:
         choices = {
             "goal": (self.goal, GOALS, "--goal"),
-            "measure": (self.measure, MEASURES, "--measure"),
             "kind of words": (self.holdout, tuple(HOLDOUTS), "--holdout-words"),
         }
         for what, (value, known, where) in choices.items():

@@ -23,9 +23,9 @@ from clif.influence.joint import SolveSettings
 from clif.influence.memory import check_memory
 from clif.influence.methods import METHODS
 from clif.influence.problem import Problem
-from clif.objectives.permutation import permutation_p_values
+from clif.objectives import p_values_of
 from clif.progress import Progress
-from clif.ranking import weat_of
+from clif.ranking import bias_of
 from clif.retraining.edits import UNEDITED, Edit
 from clif.retraining.goals import Goal
 from clif.retraining.searching import Foreseen, Reached, search
@@ -45,15 +45,15 @@ CHUNKS = 200  # into which these are cut at the most
 class Trial:
     """What came of training without the first `documents` of the choice, `tokens` long, with every seed.
 
-    `p_value` is the median over the seeds of the two-sided p-value of the test; `size` is the |T| that meets the goal
-    as far as these trainings know.
+    `p_value` is the median over the seeds of the two-sided p-value of the test, if its kind has one; `size` is the |T|
+    that meets the goal as far as these trainings know.
     """
 
     documents: int
     tokens: int
     predicted: float
     realised: Sample
-    p_value: float
+    p_value: float | None
     size: float
     meets: bool
 
@@ -143,21 +143,22 @@ class _Trials:
         return Reached(self.sign * float(trial.realised.mean or 0.0), trial.size, trial.meets)
 
     def _train(self, edit: Edit, predicted: float) -> Trial:
-        weat, measure = weat_of(self.problem), self.problem.measure
+        bias, measure = bias_of(self.problem), self.problem.measure
         trainings = [self.journal.training(edit, seed) for seed in self.seeds]
         train_all(self.run, trainings, self.progress, self.processes)
         self.trainings.extend(trainings)
-        found = [weat.associations(self.journal.vectors(each)[weat.rows].astype(np.float64)) for each in trainings]
-        realised = Sample(tuple(weat.join(s, measure) for s in found))
-        p_value = float(np.median([permutation_p_values(s, weat.n_X).two_sided for s in found]))
+        found = [bias.associations(self.journal.vectors(each)[bias.rows].astype(np.float64)) for each in trainings]
+        realised = Sample(tuple(bias.join(s, measure) for s in found))
+        two_sided = [p.two_sided for s in found if (p := p_values_of(bias.coverage, s))]
+        p_value = float(np.median(two_sided)) if two_sided else None
         return Trial(
             documents=len(edit.documents),
             tokens=edit.tokens(self.run.corpus),
             predicted=predicted,
             realised=realised,
             p_value=p_value,
-            size=float(np.mean([self.goal.size(weat, s, measure) for s in found])),
-            meets=p_value > self.goal.bound if self.goal.is_p else abs(realised.mean or 0.0) <= self.goal.bound,
+            size=float(np.mean([self.goal.size(bias, s, measure) for s in found])),
+            meets=self.goal.met(realised.mean or 0.0, p_value),
         )
 
 
@@ -183,13 +184,13 @@ def seek(
 
     """
     check_memory(problems[0], METHODS[method], SolveSettings(), 2 * len(problems))  # as they are, and without some
-    weat, value = weat_of(problems[0]), mean_value(problems)
+    value, test = mean_value(problems), bias_of(problems[0]).coverage.test
     sign = float(np.sign(value)) or 1.0
     trials = _Trials(run, goal, problems[0], seeds, sign, journal, processes, progress)
     before = trials.reach(np.empty(0, dtype=np.int64), 0, value)
     if before.meets:
         raise UsageError(
-            f"{weat.coverage.test.name} is {sign * before.value:+.3g} with all documents, which meets the goal",
+            f"{test.name} is {sign * before.value:+.3g} with all documents, which meets the goal",
             where=f"--until {goal}",
             next="Nothing has to go; give a smaller size, or a larger p-value.",
         )

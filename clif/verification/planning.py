@@ -13,7 +13,7 @@ from clif.errors import InputError, UsageError
 from clif.files import read_json, write_json
 from clif.influence.methods import METHODS, Method
 from clif.manifest import fingerprint
-from clif.objectives import BiasTest, cover, uncovered_error
+from clif.objectives import BiasTest, cover, kind_of, uncovered_error
 from clif.ranking import choose_test, ensemble_seeds, newest_ranking
 from clif.run import Run
 from clif.training.models import further_model
@@ -98,12 +98,15 @@ def ask(run: Run, tests: Sequence[str | BiasTest | None], request: Request) -> Q
     if newest and newest.test in questions.values():
         measure = measure or newest.about["measure"]
         damping = damping or newest.about["asked_damping"]
+    measure = measure or kind_of(coverages[0].test).measures[0]
+    for test in questions.values():
+        kind_of(test).check_measure(measure)
     methods = [METHODS[name] for name in request.methods]
     return Question(
         tests=list(questions.values()),
         methods=methods,
         chosen_by=METHODS[request.choose] if request.choose else methods[0],
-        measure=measure or "effect_size",
+        measure=measure,
         damping=damping,
         seeds=ensemble_seeds(run, request.seeds),
     )

@@ -91,7 +91,7 @@ class Models:
         Errors are those of `train_further`.
         """
         further = further_problems(run, own[0], seeds, threads=processes, progress=progress)[1:]
-        others = [[first, *(first.asking(each.objective) for each in own[1:])] for first in further]
+        others = [[first, *(first.asking(each.objective, each.measure) for each in own[1:])] for first in further]
         return cls(run, seeds, [own, *others], progress, solving or SolveSettings())
 
     @property

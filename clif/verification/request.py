@@ -10,7 +10,6 @@ from typing import Any
 from clif.errors import UsageError
 from clif.influence.joint import SolveSettings
 from clif.influence.methods import METHODS, RECOMMENDED, find_method
-from clif.objectives import MEASURES
 from clif.verification.gates import Gate, parse_gate
 
 ALL = "all"
@@ -23,7 +22,7 @@ class Request:
 
     method         one or several; "all" for every one that the run supports. The first is what the result is about
     choose         method whose ranking chooses the targeted sets; the first `method` if left out
-    measure, damping    those of the newest ranking for these tests if left out
+    measure, damping    those of the newest ranking for these tests if left out; all tests have the same measure
     steps          products of a joint solve at most; the method's own limit if left out
     sizes          documents in a targeted set; by default those of DEFAULT_SIZES up to 5% of the documents; () for none
     random_sets    random sets beside each size, and of each share
@@ -65,9 +64,6 @@ class Request:
             object.__setattr__(self, "sizes", tuple(sorted(_several(self.sizes))))
         for name in self.methods if self.choose is None else (*self.methods, self.choose):
             find_method(name)
-        if self.measure is not None and self.measure not in MEASURES:
-            known = ", ".join(MEASURES)
-            raise UsageError(f"unknown measure {self.measure!r}", where="--measure", next=f"Choose one of: {known}.")
         self._check_numbers()
         _ = self.solving
         object.__setattr__(self, "gates", tuple(parse_gate(text) for text in self.gate))

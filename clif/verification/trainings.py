@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from clif.errors import InputError, MismatchError
 from clif.files import read_json, whole_file, write_json
 from clif.manifest import fingerprint
-from clif.objectives import MEASURES, PACKAGED, WEAT, BiasTest, cover, load_tests
+from clif.objectives import PACKAGED, BiasObjective, BiasTest, cover, kind_of, load_tests, objective_of
 from clif.quality import wordsim353
 from clif.retraining.edits import UNEDITED, Edit
 from clif.retraining.trainings import Training
@@ -68,11 +68,11 @@ def _measure(test: BiasTest, U: NDArray[np.float32], run: Run) -> dict[str, Any]
     coverage = cover(test, run.vocabulary.index)
     if coverage.reason is not None:
         return None
-    weat = WEAT(coverage)
+    objective = objective_of(coverage)
     found: dict[str, Any] = {"definition": fingerprint(test.to_dict())}
-    for measure in MEASURES:
+    for measure in kind_of(test).measures:
         try:
-            found[measure] = weat.value(U[weat.rows].astype(np.float64), measure)
+            found[measure] = objective.value(U[objective.rows].astype(np.float64), measure)
         except InputError:
             found[measure] = None
     return found
@@ -87,7 +87,7 @@ class Journal:
         self.asked = tuple(tests)
         named = {test.name: test for test in [*load_tests(PACKAGED), *tests]}  # one's own instead of a namesake
         self.tests = tuple(named.values())
-        self.objectives = [WEAT(cover(test, run.vocabulary.index)) for test in tests]
+        self.objectives = [objective_of(cover(test, run.vocabulary.index)) for test in tests]
         found = [cover(test, run.vocabulary.index).rows for test in self.tests]
         self.rows: Rows = np.unique(np.concatenate([rows for sets in found for rows in sets.values()]))
 
@@ -166,7 +166,7 @@ class Journal:
         return rows, vectors
 
 
-def _known(values: dict[str, Any], objective: WEAT) -> dict[str, Any] | None:
+def _known(values: dict[str, Any], objective: BiasObjective) -> dict[str, Any] | None:
     """What was measured for a test, if it is this very one."""
     test = objective.coverage.test
     found: dict[str, Any] | None = values["tests"].get(test.name)

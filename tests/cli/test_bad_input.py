@@ -304,6 +304,9 @@ bad("what is said of it cut", "rank", 1, f"{STORED}.json: cannot be read as JSON
 # Rankings.
 bad("unknown method", "rank --method newton", 2, "--method: unknown method 'newton'", "block")
 bad("unknown measure", "rank --measure cosine", 2, "--measure: unknown measure 'cosine'", "mean_difference")
+for verb in ("explain planted-00001", "retrain --remove-top-k 5", "verify"):
+    bad(f"unknown measure, {verb.split()[0]}", f"{verb} --test planted.toml --measure cosine", 2,
+        "--measure: unknown measure 'cosine' for a test of kind 'weat'", "effect_size, mean_difference")
 bad("unknown unit", "rank --unit word", 2, "--unit: unknown unit 'word'",
     "document, sentence, context, pair")
 for unit in ("sentence", "context", "pair"):

@@ -14,11 +14,23 @@ import pytest
 import clif
 from clif.errors import CoverageError, InputError, UsageError
 from clif.model import SkipGram
-from clif.objectives import PACKAGED, SETS, WEAT, BiasTest, audit, cover, load_tests, permutation_p_values
+from clif.objectives import (
+    PACKAGED,
+    SETS,
+    WEAT,
+    BiasTest,
+    audit,
+    cover,
+    find_kind,
+    load_tests,
+    measurable_of,
+    permutation_p_values,
+)
 
 KEYS = {
     *("test", "effect_size", "statistic", "ddof", "p_value", "p_value_two_sided", "p_value_kind"),
     *("p_value_standard_error", "partitions", "missing", "words", "labels", "source"),
+    *("kind", "measure", "value", "measures", "published", "positive", "ranked"),
 }
 
 
@@ -48,6 +60,13 @@ def test_numbers_are_those_of_the_parts() -> None:
     assert one.statistic == weat.value(E, "mean_difference")
     assert (one.ddof, one.p_value, one.p_value_two_sided) == (1, p.one_sided, p.two_sided)
     assert one.labels["X"] == "career words"
+    assert (one.kind, one.measure, one.value, one.published) == (
+        "weat",
+        "effect_size",
+        one.effect_size,
+        one.effect_size,
+    )
+    assert one.measures == {"effect_size": one.effect_size, "mean_difference": one.statistic}
 
     import torch
 
@@ -125,3 +144,42 @@ def test_tests_are_audited_by_name_too(made):
     model = open_run(made.run).model
     by_name = audit(model, str(made.test))
     assert by_name.to_dict() == audit(model, [BiasTest.from_toml(made.test)]).to_dict()
+
+
+OF_KINDS = {
+    "sc-weat": "effect_size", "ripa": "ripa", "direct": "direct", "same": "same", "rnd": "rnd", "mac": "one_minus_mac",
+    "rnsb": "rnsb", "ect": "one_minus_ect",
+}  # fmt: skip
+
+
+def test_other_kinds_have_a_value_and_no_p_value() -> None:
+    six = load_tests(["weat6"])[0]
+    tests = [BiasTest(kind, six.X, (), six.A, six.B, kind=kind) for kind in OF_KINDS]
+    model = model_of("weat6")
+    found = audit(model, [six, *tests]).results
+    assert {one.kind: one.measure for one in found[1:]} == OF_KINDS
+    for test, one in zip(tests, found[1:], strict=True):
+        made = measurable_of(cover(test, model.index))
+        E = model.U[made.rows].astype(np.float64)
+        assert one.measures == {measure: made.value(E, measure) for measure in find_kind(one.kind).measures}
+        assert one.value == one.measures[one.measure]
+        assert one.published == (1 - one.value if one.kind in ("mac", "ect") else one.value)
+        lacking = (one.effect_size, one.statistic, one.p_value, one.p_value_two_sided, one.p_value_kind, one.partitions)
+        assert lacking == (None,) * 6
+        assert one.ranked == (one.kind not in ("rnsb", "ect"))
+        assert json.loads(json.dumps(one.to_dict()))["words"]["Y"] == []
+    assert found[0].positive == "male names with career words, female names with family words"
+    assert found[1].positive == "X with A"
+
+
+def test_a_measure_that_is_not_defined_is_none() -> None:
+    six = load_tests(["weat6"])[0]
+    model = model_of("weat6")
+    for word in six.X:
+        model.U[model.index[word.lower()]] = model.U[model.index["john"]]
+    one, sc = audit(model, [six, BiasTest("sc", six.X, (), six.A, six.B, kind="sc-weat")], ddof=1).results
+    assert one.value is not None
+    assert (one.ddof, sc.ddof) == (1, 1)
+    model.U[:] = np.abs(model.U[model.index["john"]])
+    with pytest.raises(InputError, match="do not differ"):
+        audit(model, [six])

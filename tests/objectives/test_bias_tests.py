@@ -9,7 +9,7 @@ import pytest
 
 import clif.objectives.bias_tests as module
 from clif.errors import UsageError
-from clif.objectives import PACKAGED, BiasTest, load_tests
+from clif.objectives import OTHERS, PACKAGED, BiasTest, load_tests
 
 PUBLISHED = {
     "weat1": (25, 25, 25, 25),
@@ -47,7 +47,8 @@ def test_packaged_sets_have_their_published_sizes_labels_and_source(name: str) -
 
 def test_every_packaged_file_has_a_name_and_every_name_a_file() -> None:
     files = {path.stem for path in Path(module.__file__).with_name("wordsets").glob("*.toml")}
-    assert files == set(PACKAGED) == set(PUBLISHED)
+    assert files == {*PACKAGED, *OTHERS}
+    assert set(PACKAGED) == set(PUBLISHED)
 
 
 def test_published_casing_and_the_two_lists_of_unpleasant_words_are_kept() -> None:
@@ -151,3 +152,56 @@ def test_two_different_tests_of_one_name_are_refused(tmp_path: Path) -> None:
     own = write(tmp_path, GOOD.replace("mine", "weat6"))
     with pytest.raises(UsageError, match="two different tests are named 'weat6'"):
         load_tests(["weat6", own])
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_packaged_pairs_are_the_ten_that_define_the_direction_of_gender(name: str) -> None:
+    (test,) = load_tests([name])
+    assert name == f"{test.kind}-career"
+    assert test.X == load_tests(["weat6"])[0].A
+    assert test.Y == ()
+    assert dict(zip(test.B, test.A, strict=True)) == {
+        **{"she": "he", "her": "his", "woman": "man", "Mary": "John", "herself": "himself"},
+        **{"daughter": "son", "mother": "father", "gal": "guy", "girl": "boy", "female": "male"},
+    }
+    assert "Bolukbasi" in test.source
+
+
+def test_a_test_of_weat_says_nothing_of_kinds_and_others_do(tmp_path: Path) -> None:
+    # What is stored of tests of WEAT must stay what it was before there were kinds.
+    assert {"kind", "options"}.isdisjoint(load_tests(["weat6"])[0].to_dict())
+    own = 'name = "mine"\nkind = "direct"\nX = ["a"]\nA = ["e", "f"]\nB = ["g", "h"]\n[options]\nc = 2\n'
+    (test,) = load_tests([write(tmp_path, own)])
+    assert (test.kind, test.options, test.Y) == ("direct", {"c": 2}, ())
+    assert BiasTest.from_dict(test.to_dict()) == test
+
+
+PAIRS = 'name = "mine"\nkind = "ripa"\nX = ["a"]\nA = ["e", "f"]\nB = ["g", "h"]\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (PAIRS.replace("ripa", "rippa"), "unknown kind of test 'rippa'"),
+        (PAIRS.replace('"ripa"', "3"), "unknown kind of test '3'"),
+        (PAIRS.replace("ripa", "weat"), "missing 'Y'"),
+        (PAIRS + 'Y = ["b"]', "a test of kind 'ripa' has no set Y"),
+        (PAIRS.replace('X = ["a"]\n', ""), "missing 'X'"),
+        (PAIRS.replace('X = ["a"]', "X = []"), "set X has 0 words, at least 1 is needed"),
+        (PAIRS.replace('"g", "h"', '"g"'), "A has 2 words and B 1, but for kind 'ripa' they are pairs"),
+        (PAIRS.replace("ripa", "sc-weat").replace('"g", "h"', '"g"'), "set B has 1 word, at least 2 are needed"),
+        (PAIRS + "[options]\nc = 2", "kind 'ripa' has no option 'c'"),
+        (PAIRS.replace("ripa", "direct") + "[options]\nc = 'two'", "options must be a table of numbers"),
+    ],
+)
+def test_sets_that_do_not_fit_their_kind_are_refused(tmp_path: Path, text: str, says: str) -> None:
+    path = write(tmp_path, text)
+    with pytest.raises(UsageError) as error:
+        load_tests([path])
+    assert says in error.value.what
+    assert error.value.where == path
+
+
+def test_what_is_stored_of_a_plug_ins_test_is_read_without_the_plug_in() -> None:
+    test = BiasTest.from_dict({"name": "mine", "X": ["a"], "Y": [], "A": ["b"], "B": [], "kind": "uninstalled"})
+    assert BiasTest.from_dict(test.to_dict()) == test

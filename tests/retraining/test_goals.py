@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from helpers import made_test
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clif.errors import UsageError
@@ -43,6 +43,7 @@ def test_a_size_is_itself():
     assert Goal(0.3).size(weat(4, 4), np.arange(8.0), "effect_size") == 0.3
 
 
+@settings(deadline=None)
 @given(
     st.integers(0, 10**6),
     st.integers(4, 6),

@@ -53,7 +53,6 @@ def test_lengths_of_time(text, seconds):
         ({"damping": float("nan")}, "positive", "--damping"),
         ({"method": "blok"}, "unknown method 'blok'", "--method"),
         ({"choose": "blok"}, "unknown method 'blok'", "--method"),
-        ({"measure": "cosine"}, "unknown measure", "--measure"),
         ({"budget": "20"}, "no length of time", "--budget"),
         ({"budget": "0m"}, "no length of time", "--budget"),
         ({"budget": "soon"}, "no length of time", "--budget"),
