@@ -1,4 +1,4 @@
-"""Every command and code block of the README runs, in the order in which a reader would copy them."""
+"""Every command and code block of the README and of docs/ runs, in the order in which a reader would copy them."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ from clif.corpus.speeches import Speeches
 from clif.objectives import load_tests
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text("utf-8")
-BLOCKS = re.findall(r"^```(sh|python)\n(.*?)^```", README, re.M | re.S)
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+TEXTS = {page.relative_to(ROOT).as_posix(): page.read_text("utf-8") for page in PAGES}
+BLOCKS = {name: re.findall(r"^```(sh|python)\n(.*?)^```", text, re.M | re.S) for name, text in TEXTS.items()}
 
 
 @pytest.fixture
@@ -74,21 +75,27 @@ def run(line: str) -> None:
 
 
 @pytest.mark.usefixtures("few_speeches", "workplace")
-def test_every_block_of_the_readme_runs():
-    assert len(BLOCKS) >= 6
-    for language, block in BLOCKS:
+@pytest.mark.parametrize("page", [name for name, blocks in BLOCKS.items() if blocks])
+def test_every_block_of_a_page_runs(page):
+    for language, block in BLOCKS[page]:
         if language == "python":
-            exec(compile(block, "README.md", "exec"), {})
+            exec(compile(block, page, "exec"), {})
             continue
         for line in block.splitlines():
             run(line)
 
 
-def test_scripts_that_the_readme_names_are_there():
-    for name in set(re.findall(r"scripts/\w+", README)):
+def test_the_tour_and_the_guide_have_commands():
+    assert len(BLOCKS["README.md"]) >= 2
+    assert len(BLOCKS["docs/guide.md"]) >= 6
+
+
+def test_scripts_that_the_pages_name_are_there():
+    for name in {name for text in TEXTS.values() for name in re.findall(r"scripts/\w+", text)}:
         assert os.access(ROOT / name, os.X_OK) or (ROOT / f"{name}.py").exists(), name
 
 
-def test_links_and_pictures_of_the_readme_are_there():
-    for target in re.findall(r"\]\((?!http|#)([^)]+)\)", README):
-        assert (ROOT / target).exists(), target
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_and_pictures_of_a_page_are_there(page):
+    for target in re.findall(r"\]\((?!http|#)([^)#]+)", page.read_text("utf-8")):
+        assert (page.parent / target).exists(), target
