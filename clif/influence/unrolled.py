@@ -15,7 +15,8 @@ curvature along, which no derivative at w = 1 knows. That share is taken from th
     s(U) + sum over S of the changes + [s(U + delta) - s(U) - ds/dU . delta_1]
     delta = (H - H_S + damp I)^-1 g_S        delta_1 = (H + damp I)^-1 g_S, for each test word
 
-whose bracket is what a Newton step on what remains adds to its own first order.
+whose bracket is what a Newton step on what remains adds to its own first order. Where single tokens are taken out or
+replaced, the weights of documents are not what changes: such edits are predicted as `source` predicts them.
 
 After: Maclaurin, Duvenaud, Adams 2015 (reversing training); Hara, Nitanda, Maehara 2019 (SGD-influence); Ilyas and
 Engstrom 2025 (metagradients).
@@ -29,6 +30,7 @@ been undone is compared with them.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -36,13 +38,15 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from clif.compiling import Fixed
+from clif.corpus.change import Change
 from clif.errors import InputError
 from clif.influence.attribution import Attribution, SolveReport
 from clif.influence.groups import vectors_after
 from clif.influence.joint import SolveSettings, Store
-from clif.influence.problem import Matrix, Problem
+from clif.influence.problem import Matrix, Predictor, Problem
 from clif.influence.reverse import reverse_documents
 from clif.influence.shelf import Shelf, memory_to_use
+from clif.influence.source import source
 from clif.progress import Progress, silent
 from clif.training.checkpoints import Checkpoints
 from clif.training.paired import PairedTraining, cut
@@ -70,10 +74,18 @@ def unrolled(problem: Problem, _settings: SolveSettings, store: Store) -> Attrib
     parts: Matrix = found.astype(np.float64)
     slope = problem.objective.join_gradient(problem.objective.associations(problem.E), problem.measure)
 
-    def predict(times: NDArray[np.float64]) -> float:
-        counts = problem.count(np.flatnonzero(times), times)
-        s = problem.objective.associations(problem.E) + times @ parts + beyond_first_order(problem, counts)
-        return problem.objective.join(s, problem.measure)
+    def predict(change: Change) -> float:
+        if len(change.places):
+            return float(through_epochs()(change))
+        s = problem.objective.associations(problem.E) + change.times @ parts
+        return problem.objective.join(s + beyond_first_order(problem, problem.gone(change)), problem.measure)
+
+    @cache
+    def through_epochs() -> Predictor:
+        """That of `source`: derivatives by the weights of documents say nothing of some of their tokens."""
+        predictor = source(problem).predictor
+        assert predictor is not None
+        return predictor
 
     return Attribution(documents=parts @ slope, predictor=predict)
 
