@@ -43,6 +43,10 @@ class Spans:
     def places(self, sentences: Integers) -> Integers:
         """Tokens of these sentences, rising."""
         chosen = np.sort(sentences)
-        lengths = self.lengths[chosen]
-        first = np.repeat(self.start[chosen] - np.cumsum(lengths) + lengths, lengths)
-        return np.asarray(first + np.arange(int(lengths.sum())))
+        return ranges(self.start[chosen], self.lengths[chosen])
+
+
+def ranges(starts: Integers, lengths: Integers) -> Integers:
+    """starts[0], starts[0] + 1, ..., and so on for each, one after the other; so many numbers as `lengths` say."""
+    first = np.repeat(starts - np.cumsum(lengths) + lengths, lengths)
+    return np.asarray(first + np.arange(int(lengths.sum())))

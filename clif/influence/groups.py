@@ -1,4 +1,4 @@
-"""The predicted effect of an edit of the corpus: documents removed or repeated, sentences taken out, words replaced.
+"""The predicted effect of an edit: documents removed or repeated, sentences taken out, words replaced.
 
 Influences add up only for small sets: the curvature changes with the documents, and the effect size is a ratio.
 So a set S is predicted by one Newton step on what remains and by re-evaluation of T,
@@ -6,7 +6,8 @@ So a set S is predicted by one Newton step on what remains and by re-evaluation 
     (H_w - H_S,w + damp I) delta_w = g_S,w  for each test word w,        T(U + delta) - T(U).
 
 Repeated documents enter with the opposite sign, those that stand for a half with a half, and of a document with other
-tokens what counts is the difference of its pairs (`Problem.gone`). A method may bring a predictor of its own (`Problem.knowing`).
+tokens what counts is the difference of its pairs (`Problem.gone`). A method may bring a predictor of its own
+(`Problem.knowing`).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from threadpoolctl import threadpool_limits
 from clif.corpus.change import Change
 from clif.influence.problem import Matrix, Problem
 
-# An edit: a change of the corpus, or how often each document is taken out (1 removes, -2 adds two copies), (documents,).
+# A change of the corpus, or (documents,) how often each document is taken out: 1 removes it, -2 adds two copies.
 Edited = Change | NDArray[np.float64]
 
 # A prediction below this share of T counts as having come to zero.

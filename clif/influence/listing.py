@@ -89,8 +89,9 @@ def top_sentences(problem: Problem, pairs: Pairs, top: int | None, threads: int 
     spans = Spans.of(problem.corpus)
     influence = sentence_influence(pairs, spans, threads)
     order = np.argsort(np.sign(problem.value) * influence, kind="stable")[:top]
-    columns = (column[order] for column in (spans.document, spans.number, spans.start, spans.lengths))
-    return Sentences(*columns, influence[order])
+    return Sentences(
+        spans.document[order], spans.number[order], spans.start[order], spans.lengths[order], influence[order]
+    )
 
 
 def sentence_influence(pairs: Pairs, spans: Spans, threads: int | None = None) -> Values:

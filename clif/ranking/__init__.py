@@ -13,6 +13,7 @@ from clif.ranking.lists import (
 )
 from clif.ranking.making import TOP, UNITS, rank, rank_many
 from clif.ranking.questions import DEFAULT_TEST, HALF_LEAST, choose_test, make_problem, make_problems, weat_of
+from clif.ranking.sentence_order import find_sentences, read_sentence_order
 from clif.ranking.solves import solve_store
 from clif.ranking.stored import newest_ranking
 
@@ -36,6 +37,7 @@ __all__ = [
     "check_field",
     "choose_test",
     "ensemble_seeds",
+    "find_sentences",
     "further_problems",
     "make_problem",
     "make_problems",
@@ -43,6 +45,7 @@ __all__ = [
     "rank",
     "rank_many",
     "read_order",
+    "read_sentence_order",
     "read_table",
     "solve_store",
     "weat_of",

@@ -44,7 +44,7 @@ def test_weights_are_copies_to_gensim():
     assert same_bytes(found, train_gensim(CORPUS, VOCABULARY, SETTINGS["gensim"], weights=copies))
 
 
-@pytest.mark.parametrize("trainer", TRAINERS)
+@pytest.mark.parametrize("trainer", SAMPLING)
 def test_every_trainer_takes_a_part_of_a_document(trainer):
     weights = np.ones(len(CORPUS))
     weights[3] = 0.5
