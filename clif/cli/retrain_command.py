@@ -70,8 +70,8 @@ def command(
     Milder than removal: --weight .5 halves what the documents teach, --unit sentence takes out single sentences, and
     --swap-top-k tells their text of the other group.
 
-    --until 0.2 chooses documents (or sentences) chunk by chunk, with new influences after each, and searches for the smallest number
-    without which the mean over the seeds is there. What is tried is kept, so it is trained once.
+    --until 0.2 chooses documents (or sentences) chunk by chunk, with new influences after each, and searches for the
+    smallest number without which the mean over the seeds is there. What is tried is kept, so it is trained once.
 
     Transfer is the change on words that were held out over that on the words that chose the documents. One half of
     the words says little of others: --halves 4 takes two splits both ways, each with documents and random sets of its

@@ -225,15 +225,14 @@ class Problem:
         Of the documents that stand less often, their share of what they hold; of those with other tokens, the counts as
         they were less those of the text as it is then. Kept like those of `count`.
         """
-        counts = self.count(np.flatnonzero(change.times), change.times)
-        touched = change.touched(self.corpus)
+        documents, touched = np.flatnonzero(change.times), change.touched(self.corpus)
         if not len(touched):
-            return counts
+            return self.count(documents, change.times)
         asked = (self.rows.tobytes(), change.key)
         if asked not in self._last_counts:
             stays = 1.0 - change.times
             after = self.reading(change.text(self.corpus)).count(touched, stays)
-            found = counts + self.count(touched, stays) - after
+            found = self.count(documents, change.times) + self.count(touched, stays) - after
             self._last_counts.clear()
             self._last_counts[asked] = found
         return self._last_counts[asked]

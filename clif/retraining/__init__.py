@@ -135,10 +135,12 @@ def _reused(run: Run, folder: Path, plan: Plan) -> RetrainResult:
 
 
 def _stored(folder: Path) -> RetrainResult | None:
-    """The stored result of a retraining to the same goal, if all of its files are there."""
+    """The stored result of a retraining to the same goal, if it says all that is said now and its files are there."""
     if not (folder / RESULT).exists():
         return None
     values = read_json(folder / RESULT, "Remove it, and retrain.")
+    if "edit" not in values:
+        return None
     files = _files(folder, values)
     if not all(path.exists() for paths in files.values() for path in paths):
         return None
