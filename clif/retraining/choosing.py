@@ -123,8 +123,9 @@ def _how_many(
         k = order.crossing if whole and order.crossing else mean_crossing(used, free, *_edits(request, editor, free))
     if k is None:
         of = f", half {half + 1}," if request.halves > 1 else ""
+        what = "removals" if not request.weight else f"documents that count for {request.weight:g}"
         raise UsageError(
-            f"no number of removals is predicted to bring {weat_of(used[0]).coverage.test.name}{of} to zero",
+            f"no number of {what} is predicted to bring {weat_of(used[0]).coverage.test.name}{of} to zero",
             where=f"--remove-top-k {ZERO}",
             next="Give a number of documents, or rank by another method or measure.",
         )

@@ -1,4 +1,4 @@
-"""Training on an edited text: as if what was taken out had never been written, and the draws of the rest as they were."""
+"""Training on an edited text: as if what was taken out had never been written, and all other draws as they were."""
 
 from dataclasses import replace
 from itertools import pairwise
