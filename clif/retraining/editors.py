@@ -26,7 +26,7 @@ class Editor:
 
     `make` takes numbers of the `units`; random sets are made of units whose `sizes` (units,) add up to what the chosen
     ones come to: their tokens, or the words that are swapped. `option` asked for the edit. `whole`: the edit leaves
-    something of each. `about` is what a result says of it, and `warnings` what its reader should know.
+    something of each. `pairs` says which words are swapped, and `warnings` what a reader of the result should know.
     """
 
     corpus: Corpus
@@ -35,8 +35,13 @@ class Editor:
     sizes: Integers
     option: str
     whole: bool
-    about: dict[str, Any]
+    pairs: dict[str, Any] | None = None
     warnings: tuple[str, ...] = ()
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What a result says of it."""
+        return {"units": len(self.units), "swapped_pairs": self.pairs}
 
     def choose(self, order: Integers, k: int, *, head: bool, protected: NDArray[np.bool_]) -> Edit:
         """Edit `k` units from the `head` of an order, or else from its tail, but none of `protected` (documents,).
@@ -74,27 +79,22 @@ def editor_of(run: Run, request: Request) -> Editor:
         The run does not know where sentences begin, or the list of pairs cannot be read.
 
     """
-    corpus, kind = run.corpus, request.edit
-    if kind == SENTENCES:
-        return _sentences(corpus, request)
-    documents = Documents(corpus)
-    about: dict[str, Any] = {"units": len(documents), "swapped_pairs": None}
-    if kind == SWAP:
-        pairs = WordPairs.read(request.pairs)
-        partners = Partners.find(pairs, corpus, len(run.vocabulary))
-        about["swapped_pairs"] = {"name": pairs.name, "source": pairs.source, "dropped": list(partners.dropped)}
-        return Editor(
-            corpus, documents, partners.swap, partners.counts(corpus), request.option, True, about,
-            _dropped(partners.dropped),
-        )  # fmt: skip
-    copies = request.stand
-    whole = kind != REMOVE
+    if request.edit == SENTENCES:
+        return _sentences(run.corpus, request.option)
+    if request.edit == SWAP:
+        return _swaps(run, request)
+    corpus, copies = run.corpus, request.stand
     return Editor(
-        corpus, documents, lambda chosen: Edit(chosen, copies), corpus.lengths, request.option, whole, about
-    )  # fmt: skip
+        corpus,
+        units=Documents(corpus),
+        make=lambda chosen: Edit(chosen, copies),
+        sizes=corpus.lengths,
+        option=request.option,
+        whole=request.edit != REMOVE,
+    )
 
 
-def _sentences(corpus: Corpus, request: Request) -> Editor:
+def _sentences(corpus: Corpus, option: str) -> Editor:
     units = Sentences(corpus)
     if len(units) == len(np.unique(units.document)):
         raise UsageError(
@@ -102,10 +102,29 @@ def _sentences(corpus: Corpus, request: Request) -> Editor:
             where="--unit sentence",
             next="Leave it out: here documents are sentences. (Sentences end with a mark such as . ! or ?)",
         )
-    about: dict[str, Any] = {"units": len(units), "swapped_pairs": None}
     return Editor(
-        corpus, units, lambda chosen: Cut.of(units.spans, chosen), units.lengths, request.option, False, about
-    )  # fmt: skip
+        corpus,
+        units=units,
+        make=lambda chosen: Cut.of(units.spans, chosen),
+        sizes=units.lengths,
+        option=option,
+        whole=False,
+    )
+
+
+def _swaps(run: Run, request: Request) -> Editor:
+    pairs = WordPairs.read(request.pairs)
+    partners = Partners.find(pairs, run.corpus, len(run.vocabulary))
+    return Editor(
+        run.corpus,
+        units=Documents(run.corpus),
+        make=partners.swap,
+        sizes=partners.counts(run.corpus),
+        option=request.option,
+        whole=True,
+        pairs={"name": pairs.name, "source": pairs.source, "dropped": list(partners.dropped)},
+        warnings=_dropped(partners.dropped),
+    )
 
 
 def _dropped(words: tuple[str, ...], shown: int = 8) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from clif.corpus.writing import write_edited
 PLAIN = Tokeniser()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(text=any_text, tokenise=tokenisers, chance=st.randoms(use_true_random=False))
 @example(text="a.\u0338 b", tokenise=Tokeniser(), chance=None)
 def test_what_stays_has_the_tokens_of_the_other_sentences(text, tokenise, chance):

@@ -83,7 +83,7 @@ def test_random_sentences_hold_as_many_tokens_and_none_of_protected_documents(se
     lengths = rng.integers(1, 6, (8, 4))
     corpus = with_sentences([[0] * int(n) for n in lengths.sum(1)], np.cumsum([0, *lengths.ravel()[:-1]]))
     units = Sentences(corpus)
-    editor = Editor(corpus, units, lambda s: Cut.of(units.spans, s), units.lengths, "--remove-top-k", False, {})
+    editor = Editor(corpus, units, lambda s: Cut.of(units.spans, s), units.lengths, "--remove-top-k", False)
     protected = rng.random(8) < 0.3
     protected[0] = False
     free = 4 * int((~protected).sum())
@@ -100,7 +100,7 @@ def test_random_sentences_hold_as_many_tokens_and_none_of_protected_documents(se
 
 def test_something_stays_of_a_corpus():
     units = Sentences(CORPUS)
-    editor = Editor(CORPUS, units, lambda s: Cut.of(units.spans, s), units.lengths, "--remove-top-k", False, {})
+    editor = Editor(CORPUS, units, lambda s: Cut.of(units.spans, s), units.lengths, "--remove-top-k", False)
     with pytest.raises(UsageError, match="nothing to train on"):
         editor.choose(np.arange(5), 5, head=True, protected=NONE)
     with pytest.raises(UsageError, match="cannot choose 6 of 5 sentences"):
@@ -108,7 +108,7 @@ def test_something_stays_of_a_corpus():
     most = editor.choose(np.arange(5), 4, head=False, protected=NONE)
     assert most.sentences.tolist() == [4, 3, 2, 1]
     assert editor.random(most, NONE, 1, 1).size < 5
-    halved = Editor(CORPUS, Documents(CORPUS), lambda z: Edit(z, 0.5), CORPUS.lengths, "--remove-top-k", True, {})
+    halved = Editor(CORPUS, Documents(CORPUS), lambda z: Edit(z, 0.5), CORPUS.lengths, "--remove-top-k", True)
     assert halved.choose(np.arange(4), 4, head=True, protected=NONE).size == 4
 
 
@@ -207,7 +207,7 @@ def test_documents_without_such_words_make_no_edit_and_no_random_set(tmp_path):
     corpus = words_of("he man", "rare man", "she he he", "man", "she she")
     partners = Partners.find(listed(tmp_path, 'pairs = [["he", "she"]]'), corpus, 3)
     units = Documents(corpus)
-    editor = Editor(corpus, units, partners.swap, partners.counts(corpus), "--swap-top-k", True, {})
+    editor = Editor(corpus, units, partners.swap, partners.counts(corpus), "--swap-top-k", True)
     nobody = np.zeros(5, dtype=bool)
     with pytest.raises(UsageError, match="nothing to edit in these 2 documents") as caught:
         editor.choose(np.array([1, 3, 0]), 2, head=True, protected=nobody)

@@ -194,7 +194,7 @@ def test_the_number_for_zero_is_found_for_every_kind_of_edit(opened, planted, qu
     assert done["weight"]["edited"] > done["remove"]["edited"]
     for values in done.values():
         assert abs(values["value"] + values["predicted"]) < 0.3 * abs(values["value"])
-    with pytest.raises(UsageError, match="no number of documents that count for 0.9"):
+    with pytest.raises(UsageError, match=r"no number of documents that count for 0\.9"):
         retrain(opened, remove="zero", weight=0.9)
 
 
