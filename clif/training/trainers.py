@@ -24,7 +24,8 @@ HELD_FIXED: Mapping[str, Mapping[str, str]] = {
     },
     "gensim": {
         "learning_rate": "by share of the documents seen; in retraining a removed document still counts as seen, "
-        "so every other document keeps its rate to within one batch of 10,000 words",
+        "so every other document keeps its rate to within one batch of 10,000 words; one that counts for a part is "
+        "passed in that share of the epochs, by a hash of seed, document id and epoch",
         "random_numbers": "one stream: an edit of the corpus changes the draws for all documents that follow it",
     },
     "exact": {
