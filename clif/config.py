@@ -30,6 +30,7 @@ SCHEMA: Mapping[str, Mapping[str, tuple[type, ...]]] = {
     },
     "retrain": {
         "remove_top_k": (int, str), "until": (int, float, str), "amplify_top_k": (int,), "copies": (int,),
+        "swap_top_k": (int,), "pairs": (str,), "weight": (int, float), "unit": (str,),
         "goal": (str,), "damping": (int, float), "seeds": (int,),
         "controls": (int,), "protect": (str,), "holdout_words": (str,), "halves": (int,), "processes": (int,),
     },
@@ -108,6 +109,7 @@ def _relative(name: str, section: dict[str, Any], folder: Path) -> dict[str, Any
         section["tests"] = [path(value) if value.endswith(".toml") else value for value in section["tests"]]
     if name == "rank" and str(section.get("test", "")).endswith(".toml"):
         section["test"] = path(section["test"])
-    if name == "retrain" and "protect" in section:
-        section["protect"] = path(section["protect"])
+    for option in ("protect", "pairs"):
+        if name == "retrain" and option in section:
+            section[option] = path(section[option])
     return section

@@ -77,6 +77,7 @@ def _request(retraining: dict[str, Any], ranking: dict[str, Any]) -> dict[str, A
     request = {
         "remove": values.pop("remove_top_k", None),
         "amplify": values.pop("amplify_top_k", None),
+        "swap": values.pop("swap_top_k", None),
         "protect": Path(values.pop("protect")) if "protect" in values else None,
         "holdout": values.pop("holdout_words", None),
         "method": ranking.get("method", RECOMMENDED),
@@ -86,7 +87,7 @@ def _request(retraining: dict[str, Any], ranking: dict[str, Any]) -> dict[str, A
     }
     if "until" in request and request["method"] not in ADAPTIVE:
         request["method"] = None  # the list of such a method says nothing of what to remove together
-    if all(request.get(name) is None for name in ("remove", "until", "amplify")):
+    if all(request.get(name) is None for name in ("remove", "until", "amplify", "swap")):
         request["remove"] = ZERO
     Request(**request)
     return request

@@ -45,9 +45,17 @@ def slow_table(q: Sequence[float]) -> tuple[list[int], list[int]]:
 
 
 def slow_draws(
-    tokens: Sequence[int], key: int, keep: Sequence[float], window: int, longest: int
+    tokens: Sequence[int],
+    key: int,
+    keep: Sequence[float],
+    window: int,
+    longest: int,
+    positions: Sequence[int] | None = None,
 ) -> list[tuple[int, int, int]]:
-    """Pairs of one pass over a document in their order: place of the input, place of the output, state there."""
+    """Pairs of one pass over a document in their order: place of the input, place of the output, state there.
+
+    `positions` name the draws of the tokens; where nothing was taken out they are 0, 1, ...
+    """
     pieces: list[list[tuple[int, int]]] = [[]]
     inside = 0
     for place, token in enumerate(tokens):
@@ -57,7 +65,7 @@ def slow_draws(
             pieces.append([])
             inside = 0
         inside += 1
-        state = mix(key + place * GOLDEN)
+        state = mix(key + (place if positions is None else positions[place]) * GOLDEN)
         if (mix(state) >> 11) / 2**53 < keep[token]:
             pieces[-1].append((place, state))
     pairs = []
@@ -70,16 +78,21 @@ def slow_draws(
 
 
 def slow_epoch(
-    corpus: Corpus, settings: TrainingSettings, number: int, weights: Sequence[float]
+    corpus: Corpus,
+    settings: TrainingSettings,
+    number: int,
+    weights: Sequence[float],
+    lengths: Sequence[int] | None = None,
 ) -> list[tuple[int, int, float]]:
-    """Document, key and rate of each pass of an epoch, in order."""
+    """Document, key and rate of each pass of an epoch, in order; the schedule goes by the `lengths` of documents."""
+    lengths = corpus.lengths.tolist() if lengths is None else lengths
     keys = [mix(slow_key("document", settings.seed, doc_id) + number) for doc_id in corpus.doc_ids]
-    total = sum(corpus.lengths.tolist())
+    total = sum(lengths)
     before, passes = 0, []
     for z in sorted(range(len(keys)), key=keys.__getitem__):
         done = (number + before / max(1, total)) / settings.epochs
         rate = settings.alpha - (settings.alpha - settings.min_alpha) * done
-        before += int(corpus.lengths[z])
+        before += lengths[z]
         w = weights[z]
         times = max(1, math.floor(w)) if w > 0 else 0
         passes += [(z, mix(keys[z] + n * GOLDEN) if n else keys[z], rate * w / times) for n in range(times)]
@@ -93,8 +106,14 @@ def slow_training(
     weights: Sequence[float] | None = None,
     epochs: int | None = None,
     longest: int = 10_000,
+    positions: Sequence[Sequence[int]] | None = None,
+    lengths: Sequence[int] | None = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """U and C after `epochs` epochs, all if left out, in double precision."""
+    """U and C after `epochs` epochs, all if left out, in double precision.
+
+    For a text from which tokens were taken out: the `positions` (by document) that its tokens had, and the `lengths`
+    that its documents had.
+    """
     dim, k = settings.dim, settings.negative
     weights = [1.0] * len(corpus) if weights is None else weights
     keep = vocabulary.keep_probabilities(settings.sample).tolist()
@@ -103,10 +122,12 @@ def slow_training(
     U = np.array([[(2 * (mix(key + i * GOLDEN) / 2**64) - 1) / dim for i in range(dim)] for key in keys])
     C = np.zeros_like(U)
     for number in range(settings.epochs if epochs is None else epochs):
-        for z, key, rate in slow_epoch(corpus, settings, number, weights):
+        for z, key, rate in slow_epoch(corpus, settings, number, weights, lengths):
             tokens = corpus.tokens[corpus.offsets[z] : corpus.offsets[z + 1]].tolist()
             drawn: dict[int, int] = {}  # negatives that each centre has drawn so far
-            for place, centre, state in slow_draws(tokens, key, keep, settings.window, longest):
+            for place, centre, state in slow_draws(
+                tokens, key, keep, settings.window, longest, positions[z] if positions else None
+            ):
                 word, output = tokens[place], tokens[centre]
                 u, pull = U[word].copy(), np.zeros(dim)
                 for n in range(1 + k):

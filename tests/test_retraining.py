@@ -67,7 +67,7 @@ def trained_by(run: Run, seed: int, copies: dict[str, int]):
     """U of a training in which each document stands that often, once if it is not named."""
     counts = np.array([copies.get(doc_id, 1) for doc_id in run.corpus.doc_ids])
     settings = replace(run.settings, seed=seed)
-    by = {"gensim": partial(train_gensim, copies=counts), "paired": partial(train_paired, weights=counts)}
+    by = {"gensim": partial(train_gensim, weights=counts), "paired": partial(train_paired, weights=counts)}
     by["exact"] = partial(train_exact, weights=counts)
     return by[settings.trainer](run.corpus, run.vocabulary, settings).U
 

@@ -9,13 +9,22 @@ from typing import Any
 import click
 
 from clif.cli.options import FILE, MEASURE_HELP, TEST_HELP, clif_command, run_argument
-from clif.cli.retrain_tables import show_halves, show_neighbours, show_others, show_transfer, show_trials
+from clif.cli.retrain_tables import (
+    done_to,
+    files_of,
+    show_halves,
+    show_neighbours,
+    show_others,
+    show_transfer,
+    show_trials,
+    what_was_edited,
+)
 from clif.cli.screen import Screen, number
 
 # What two runs of one seed have in common, by trainer.
 ONE_SEED = {
-    "paired": "Trained by paired: runs of one seed differ in these documents alone.",
-    "exact": "Trained by exact: runs of one seed start alike, and differ in these documents alone.",
+    "paired": "Trained by paired: runs of one seed differ in these {unit}s alone.",
+    "exact": "Trained by exact: runs of one seed start alike, and differ in these {unit}s alone.",
     "gensim": "Trained by gensim: runs of one seed also differ in all random draws that follow the first edit.",
 }
 
@@ -28,6 +37,10 @@ ONE_SEED = {
 )
 @click.option("--amplify-top-k", type=int, metavar="K", help="Repeat K documents instead.")
 @click.option("--copies", type=int, default=1, show_default=True, help="Further copies of each repeated document.")
+@click.option("--weight", type=float, default=0, help="Let removed documents count for so much: .5, a half.  [0]")
+@click.option("--unit", default="document", show_default=True, help="What goes: whole documents, or a 'sentence'.")
+@click.option("--swap-top-k", type=int, metavar="K", help="Swap words for their partners, he for she, in K documents.")
+@click.option("--pairs", type=FILE, help="TOML file of these partners.  [gendered English words]")
 @click.option("--goal", help="reduce or increase the bias.  [removal: reduce, repetition: increase]")
 @click.option("--test", help=f"{TEST_HELP}  [that of the newest ranking, else gender-career]")
 @click.option("--method", help="Method of the ranking.  [that of the newest ranking, else block]")
@@ -45,6 +58,7 @@ def command(
     run: Path | None,
     remove_top_k: str | None,
     amplify_top_k: int | None,
+    swap_top_k: int | None,
     **options: Any,
 ) -> None:
     """Retrain without the top documents, and compare with random removals.
@@ -53,8 +67,11 @@ def command(
     random sets of as many tokens. Prints what was predicted beside what came out. Interrupted, it goes on where it
     stopped.
 
-    --until 0.2 chooses documents chunk by chunk, with new influences after each, and searches for the smallest number
-    without which the mean over the seeds is there. What is tried is kept, so it is trained once.
+    Milder than removal: --weight .5 halves what the documents teach, --unit sentence takes out single sentences, and
+    --swap-top-k tells their text of the other group.
+
+    --until 0.2 chooses documents (or sentences) chunk by chunk, with new influences after each, and searches for the
+    smallest number without which the mean over the seeds is there. What is tried is kept, so it is trained once.
 
     Transfer is the change on words that were held out over that on the words that chose the documents. One half of
     the words says little of others: --halves 4 takes two splits both ways, each with documents and random sets of its
@@ -69,7 +86,9 @@ def command(
         remove = int(remove_top_k or "")
     opened = open_trained(run)
     with screen.progress() as progress:
-        result = retrain(opened, remove=remove, amplify=amplify_top_k, progress=progress, **options)
+        result = retrain(
+            opened, remove=remove, amplify=amplify_top_k, swap=swap_top_k, progress=progress, **options
+        )  # fmt: skip
     show(screen, result)
 
 
@@ -82,13 +101,8 @@ def show(screen: Screen, result: Any) -> None:
         return
     if values["reused"]:
         screen.say("These retrainings were done already.")
-    k, verb = (values["removed"], "removed") if values["removed"] else (values["amplified"], "amplified")
-    share = values["edited_tokens"] / values["tokens"]
-    mean = f", means over {len(values['halves'])} halves" if len(values["halves"]) > 1 else ""
-    head = (
-        f"{values['test']}: {k:,} of {values['documents']:,} documents {verb} "
-        f"({values['edited_tokens']:,} tokens, {share:.2%}{mean})"
-    )
+    verb = done_to(values)
+    head = f"{values['test']}: {what_was_edited(values)}"
     measure = values["measure"].replace("_", " ")
     digits = 2 if values["measure"] == "effect_size" else 4
     labels = {"before": "before", "after": f"{verb} by {values['method']}", "controls": f"{verb} at random"}
@@ -106,7 +120,7 @@ def show(screen: Screen, result: Any) -> None:
         screen.text(f"(influences added up: {number(values['predicted_sum'], digits, sign=True)})")
     screen.text(f"realised {change}.")
     if values.get("trainer") in ONE_SEED:
-        screen.text(ONE_SEED[values["trainer"]])
+        screen.text(ONE_SEED[values["trainer"]].format(unit=values["unit"]))
     if values["p_value"] is not None:
         screen.text(f"Against random sets: p = {values['p_value']:.2g} (t test with the set as unit, two-sided).")
     else:
@@ -117,8 +131,7 @@ def show(screen: Screen, result: Any) -> None:
     screen.text()
     show_neighbours(screen, values)
     show_others(screen, values)
-    files = "Edited corpus, removed documents and result.json" if values["edited_corpus"]["kept"] else "result.json"
-    screen.say(f"{files}: {values['folder']}")
+    screen.say(f"{files_of(values)}: {values['folder']}")
 
 
 def _cells(sample: dict[str, Any], digits: int) -> list[str]:

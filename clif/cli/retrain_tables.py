@@ -9,6 +9,37 @@ from clif.cli.screen import Screen, number
 DOUBTFUL = 0.05
 
 
+VERBS = {
+    "remove": "removed", "weight": "weighted", "amplify": "amplified", "sentences": "removed", "swap": "swapped",
+}  # fmt: skip
+
+
+def done_to(values: dict[str, Any]) -> str:
+    """What was done to the documents or sentences."""
+    return VERBS[values["edit"]]
+
+
+def what_was_edited(values: dict[str, Any]) -> str:
+    """How many documents, or sentences, of how many, what was done to them, and how much text that is."""
+    kind, tokens = values["edit"], values["edited_tokens"]
+    verb = f"weighted by {values['weight']:g}" if kind == "weight" else done_to(values)
+    many = f", means over {len(values['halves'])} halves" if len(values["halves"]) > 1 else ""
+    return (
+        f"{values['edited']:,} of {values['units']:,} {values['unit']}s {verb} "
+        f"({tokens:,} {'words' if kind == 'swap' else 'tokens'}, {tokens / values['tokens']:.2%}{many})"
+    )
+
+
+def files_of(values: dict[str, Any]) -> str:
+    """What lies in the folder of the result."""
+    if "weights" in values["edited_corpus"]:
+        return "weights.csv and result.json"
+    if not values["edited_corpus"]["kept"]:
+        return "result.json"
+    removed = {"swap": "", "amplify": "", "sentences": ", removed sentences"}.get(values["edit"], ", removed documents")
+    return f"Edited corpus{removed} and result.json"
+
+
 def show_transfer(screen: Screen, values: dict[str, Any], digits: int) -> None:
     """A paragraph on the words that were held out."""
     kind = values["holdout_words"]
@@ -43,12 +74,12 @@ def show_halves(screen: Screen, values: dict[str, Any], digits: int) -> None:
         return
     rows = []
     for half in halves:
-        documents = f"{half['removed'] or half['amplified']:,}"
+        edited = f"{half['edited']:,}"
         for words, part in (("used", half["used"]), ("held out", half["held_out"])):
             ends = [part["before"]["mean"], part["after"]["mean"], part["realised"], part["predicted"]]
-            first = [str(half["half"]), documents] if words == "used" else ["", ""]
+            first = [str(half["half"]), edited] if words == "used" else ["", ""]
             rows.append([*first, words, *(number(value, digits, sign=True) for value in ends)])
-    columns = ["half", "documents", "words", "before", "after", "change", "predicted"]
+    columns = ["half", f"{values['unit']}s", "words", "before", "after", "change", "predicted"]
     screen.text()
     screen.table("Half by half", columns, rows, (0, 2))
 
@@ -91,16 +122,17 @@ def _from_to(row: dict[str, Any], digits: int) -> str:
 
 
 def show_trials(screen: Screen, values: dict[str, Any], digits: int) -> None:
-    """A table of the numbers of documents that were tried on the way to a goal."""
+    """A table of the numbers of documents, or sentences, that were tried on the way to a goal."""
     until = values.get("until")
     if not until:
         return
+    counted = f"{until['unit']}s"
     rows = []
     for trial in until["trials"]:
         interval = trial["realised_ci95"]
         rows.append(
             [
-                f"{trial['documents']:,}",
+                f"{trial[counted]:,}",
                 f"{trial['tokens'] / values['tokens']:.2%}",
                 number(trial["predicted"], digits, sign=True),
                 number(trial["realised"], digits, sign=True),
@@ -109,6 +141,6 @@ def show_trials(screen: Screen, values: dict[str, Any], digits: int) -> None:
                 "yes" if trial["meets"] else "no",
             ]
         )
-    columns = ["documents", "tokens", "predicted", "realised", "95% interval", "p", "met"]
+    columns = [counted, "tokens", "predicted", "realised", "95% interval", "p", "met"]
     screen.text()
     screen.table(f"Tried, for the goal of {until['goal']}", columns, rows)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from clif.corpus.documents import Document, whole_characters
 from clif.corpus.fields import Fields, kind_of
-from clif.corpus.layouts import Plan, TextLayout, Written, mark
+from clif.corpus.layouts import Plan, TextLayout, Written, mark, mark_part, open_whole
 from clif.corpus.metadata import metadata_of
 from clif.corpus.opening import SUFFIXES, faults
 from clif.errors import InputError
@@ -29,13 +30,15 @@ class JsonLines(TextLayout):
                 place = f"{self.file.shown}:{number}"
                 yield self._document(_parsed(line, place), place, number, line)
 
-    def copy(self, document: Document, doc_id: str) -> str:
-        """The line, written anew if it has an id to change."""
-        line = self.raw(document)
-        if self._fields is None or self._fields.id is None:
+    def copy(self, document: Document, doc_id: str, text: str | None = None) -> str:
+        """The line, written anew if it has an id or a text to change."""
+        line, fields = self.raw(document), self._fields
+        new = {fields.id: doc_id} if fields and fields.id else {}
+        new |= {fields.text: text} if fields and text is not None else {}
+        if not new:
             return line
         # In ASCII: half a surrogate pair, or a character that the file's encoding lacks, can only be escaped.
-        renamed = json.dumps(json.loads(line) | {self._fields.id: doc_id})
+        renamed = json.dumps(json.loads(line) | new)
         return renamed + ("\r\n" if line.endswith("\r\n") else "\n")
 
     def _document(self, record: Any, place: str, number: int, raw: str) -> Document:
@@ -76,9 +79,9 @@ class JsonArray(JsonLines):
         for number, record in enumerate(records, 1):
             yield self._document(record, f"{self.file.shown}:item {number}", number, json.dumps(record))
 
-    def copy(self, document: Document, doc_id: str) -> str:
-        """The object on one line, with another id if it has one."""
-        return super().copy(document, doc_id).rstrip("\n")
+    def copy(self, document: Document, doc_id: str, text: str | None = None) -> str:
+        """The object on one line, with another id if it has one, and perhaps another text."""
+        return super().copy(document, doc_id, text).rstrip("\n")
 
     def gap(self, previous: str) -> str:
         """A comma."""
@@ -93,6 +96,14 @@ class TextLines(TextLayout):
         for number, line in enumerate(self.lines(), 1):
             if line.strip():
                 yield self._document(line, number, number)
+
+    def copy(self, document: Document, doc_id: str, text: str | None = None) -> str:
+        """The lines as they are, or of another text, without blank ones, which would end it."""
+        raw = self.raw(document)
+        if text is None:
+            return raw
+        end = "\r\n" if raw.endswith("\r\n") else "\n"
+        return end.join(line.rstrip("\r") for line in text.split("\n") if line.strip()) + end
 
     def _document(self, raw: str, number: int, line: int) -> Document:
         text = raw.replace("\r\n", "\n").rstrip("\r\n")
@@ -133,13 +144,21 @@ class TextFile(TextLayout):
             yield Document(self.file.name, text, self.file.shown, self.file.path, others)
 
     def edit(self, plan: Plan, kept: Path, removed: Path) -> Written:
-        """Copy the file, byte for byte, once for each id."""
+        """Copy the file, byte for byte, once for each id; texts that are other ones get files of their own."""
         for document in self.documents():
-            ids = plan.ids(document.doc_id, _marked_name)
-            if not ids:
-                return Written([], [self._copied(removed)])
-            return Written([self._copied(kept.with_name(Path(name).name)) for name in ids], [])
+            kept_as, removed_as = plan.versions(document, _marked_name, partial(_marked_name, mark=mark_part))
+            return Written(
+                [self._write(kept.with_name(Path(each.doc_id).name), each.text) for each in kept_as],
+                [self._write(removed.with_name(Path(each.doc_id).name), each.text) for each in removed_as],
+            )
         return Written([], [])
+
+    def _write(self, target: Path, text: str | None) -> Path:
+        if text is None:
+            return self._copied(target)
+        with open_whole(target, self.compression) as file:
+            file.write((text.rstrip("\n") + "\n").encode(self.options.encoding))
+        return target
 
     def _copied(self, target: Path) -> Path:
         with faults(self.file.path):
@@ -149,8 +168,8 @@ class TextFile(TextLayout):
         return target
 
 
-def _marked_name(name: str, number: int) -> str:
-    """Name of a further copy of a file: the mark stands before the suffixes, which tell the format."""
+def _marked_name(name: str, number: int, mark: Callable[[str, int], str] = mark) -> str:
+    """Name of a further copy of a file, or of a part: the mark stands before the suffixes, which tell the format."""
     path = PurePosixPath(name)
     packing = path.suffix if path.suffix.lower() in SUFFIXES else ""
     plain = PurePosixPath(path.name.removesuffix(packing))

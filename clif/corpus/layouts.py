@@ -26,13 +26,54 @@ def mark(name: str, number: int) -> str:
     return f"{name}~{number}"
 
 
-class Plan:
-    """Under which ids a document stands in an edited corpus."""
+def mark_part(name: str, number: int) -> str:
+    """Id of a part that was taken out: "a#2" is the second sentence."""
+    return f"{name}#{number}"
 
-    def __init__(self, copies: Mapping[str, int], taken: set[str]) -> None:
+
+@dataclass(frozen=True)
+class Revision:
+    """A document with another text, and what was taken out of it: the number and text of each part."""
+
+    text: str
+    parts: tuple[tuple[int, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Version:
+    """A document, or a part of it, in an edited corpus: under this id, and with this text if it is another one."""
+
+    doc_id: str
+    text: str | None = None
+
+
+# What an edit makes of a document; None for those that it leaves as they are.
+Revise = Callable[[Document], Revision | None]
+
+
+class Plan:
+    """What becomes of each document in an edited corpus: under which ids it stands there, and with which text."""
+
+    def __init__(self, copies: Mapping[str, int], taken: set[str], revise: Revise | None = None) -> None:
         self._copies = copies
         self._taken = taken
+        self._revise = revise
         self.repeats = any(count > 1 for count in copies.values())
+        self.revises = revise is not None
+
+    def versions(
+        self,
+        document: Document,
+        mark: Callable[[str, int], str] = mark,
+        mark_part: Callable[[str, int], str] = mark_part,
+    ) -> tuple[list[Version], list[Version]]:
+        """What is kept of a document, and what is removed of it; a text of white space alone is not kept."""
+        revision = self._revise(document) if self._revise else None
+        if revision is not None:
+            kept = [Version(document.doc_id, revision.text)] if revision.text.strip() else []
+            return kept, [Version(mark_part(document.doc_id, number), text) for number, text in revision.parts]
+        ids = self.ids(document.doc_id, mark)
+        return [Version(doc_id) for doc_id in ids], [] if ids else [Version(document.doc_id)]
 
     def ids(self, doc_id: str, mark: Callable[[str, int], str] = mark) -> list[str]:
         """Ids of a document's copies: none if it is removed, else its own and then new ones by `mark`."""
@@ -98,8 +139,8 @@ class TextLayout(Layout):
         """The document as it stands in the file."""
         return str(document.record)
 
-    def copy(self, document: Document, doc_id: str) -> str:
-        """The document as a record of its own with a new id, where records have ids."""
+    def copy(self, document: Document, doc_id: str, text: str | None = None) -> str:
+        """The document as a record of its own with a new id, where records have ids, and perhaps another text."""
         return self.raw(document)
 
     def gap(self, previous: str) -> str:
@@ -110,10 +151,11 @@ class TextLayout(Layout):
         """Write the file again, unedited documents character by character as they were."""
         with _Sink(kept, self) as keep, _Sink(removed, self) as remove:
             for document in self.documents():
-                ids = plan.ids(document.doc_id)
-                (keep if ids else remove).write(self.raw(document))
-                for doc_id in ids[1:]:
-                    keep.write(self.copy(document, doc_id))
+                as_it_is = Version(document.doc_id)
+                for sink, versions in zip((keep, remove), plan.versions(document), strict=True):
+                    for each in versions:
+                        same = each == as_it_is
+                        sink.write(self.raw(document) if same else self.copy(document, each.doc_id, each.text))
         return Written(keep.written, remove.written)
 
 

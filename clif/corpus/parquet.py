@@ -46,29 +46,31 @@ class Parquet(Layout):
                 number += batch.num_rows
 
     def edit(self, plan: Plan, kept: Path, removed: Path) -> Written:
-        """Write the table again with its schema; if documents are repeated, an id of numbers becomes text."""
+        """Write the table again with its schema; if documents are repeated or cut, an id of numbers becomes text."""
         with self._open() as table, ExitStack() as stack:
             schema = table.schema_arrow
             fields = Fields.choose(schema.names, self.options, self.file.shown)
-            number = schema.get_field_index(fields.id) if fields.id and plan.repeats else None
-            kept_schema = schema
-            if number is not None and not _is_text(schema.field(number).type):
-                kept_schema = schema.set(number, schema.field(number).with_type(pa.string()))
-            keep = _Sink(kept, kept_schema, self, table, stack)
-            remove = _Sink(removed, schema, self, table, stack)
+            renamed = (plan.repeats, plan.revises)  # in which of both files there are new ids
+            sinks = [
+                _Sink(path, _renamed(schema, fields.id if renames else None), self, table, stack)
+                for path, renames in zip((kept, removed), renamed, strict=True)
+            ]
             before = 0
             for batch in self._batches(table, None):
                 rows = pa.Table.from_batches([batch])
-                ids = [plan.ids(document.doc_id) for document in self._documents(batch, fields, before)]
+                documents = list(self._documents(batch, fields, before))
                 before += batch.num_rows
-                stays = _take(rows, [row for row, names in enumerate(ids) for _ in names])
-                if number is not None:
-                    field = kept_schema.field(number)
-                    column = pa.array([name for names in ids for name in names], field.type)
-                    stays = stays.set_column(number, field, column)
-                keep.write(stays)
-                remove.write(_take(rows, [row for row, names in enumerate(ids) if not names]))
-        return Written(keep.written, remove.written)
+                both = list(map(plan.versions, documents))
+                for n, sink in enumerate(sinks):
+                    chosen = [(row, each) for row, own in enumerate(both) for each in own[n]]
+                    part = _take(rows, [row for row, _ in chosen])
+                    if plan.revises:
+                        texts = [documents[row].text if each.text is None else each.text for row, each in chosen]
+                        part = _with(part, fields.text, texts, schema)
+                    if fields.id and renamed[n]:
+                        part = _with(part, fields.id, [each.doc_id for _, each in chosen], sink.schema)
+                    sink.write(part)
+        return Written(sinks[0].written, sinks[1].written)
 
     def _documents(
         self, batch: pa.RecordBatch, fields: Fields, before: int, others: Sequence[str] = ()
@@ -126,7 +128,7 @@ class _Sink:
         self, path: Path, schema: pa.Schema, layout: Parquet, source: pq.ParquetFile, stack: ExitStack
     ) -> None:
         self._path = path
-        self._schema = schema
+        self.schema = schema
         self._layout = layout
         self._stack = stack
         self._writer: pq.ParquetWriter | None = None
@@ -140,13 +142,27 @@ class _Sink:
             return
         if self._writer is None:
             stream = self._stack.enter_context(open_whole(self._path, self._layout.compression))
-            self._writer = self._stack.enter_context(pq.ParquetWriter(stream, self._schema, compression=self._codec))
+            self._writer = self._stack.enter_context(pq.ParquetWriter(stream, self.schema, compression=self._codec))
         self._writer.write_table(rows)
 
     @property
     def written(self) -> list[Path]:
         """The file, if there is one."""
         return [self._path] if self._writer else []
+
+
+def _renamed(schema: pa.Schema, column: str | None) -> pa.Schema:
+    """The schema with a column of texts, where it is one of numbers."""
+    if column is None or _is_text(schema.field(column).type):
+        return schema
+    number = schema.get_field_index(column)
+    return schema.set(number, schema.field(column).with_type(pa.string()))
+
+
+def _with(rows: pa.Table, column: str, values: Sequence[str], schema: pa.Schema) -> pa.Table:
+    """Rows with other texts in a column, of the type that the schema gives it."""
+    number = schema.get_field_index(column)
+    return rows.set_column(number, schema.field(number), pa.array(values, schema.field(number).type))
 
 
 def _take(rows: pa.Table, numbers: list[int]) -> pa.Table:

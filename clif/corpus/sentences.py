@@ -21,6 +21,12 @@ def sentences_of(text: str) -> list[str]:
     return _END.split(text)
 
 
+def last_end(gap: str) -> int | None:
+    """Where the last sentence ends that ends in a text between two words; None if none does."""
+    ends = [match.end() for match in _END.finditer(gap)]
+    return ends[-1] if ends else None
+
+
 def token_sentences_of(text: str) -> list[str]:
     """Cut a text of tokens between white space at blank lines and behind a token that is a mark; nothing is lost."""
     ends = [match.end() for match in _END_TOKEN.finditer(text)]

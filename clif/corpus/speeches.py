@@ -44,7 +44,8 @@ class Speeches(TextLayout):
         """The paragraph as a JSON line."""
         return self.copy(document, document.doc_id)
 
-    def copy(self, document: Document, doc_id: str) -> str:
-        """The paragraph as a JSON line under another id."""
+    def copy(self, document: Document, doc_id: str, text: str | None = None) -> str:
+        """The paragraph as a JSON line under another id, perhaps with another text."""
         unicode = self.options.encoding.lower().startswith("utf")
-        return json.dumps(document.record | {"id": doc_id}, ensure_ascii=not unicode) + "\n"
+        new = {"id": doc_id, "text": document.text if text is None else text}
+        return json.dumps(document.record | new, ensure_ascii=not unicode) + "\n"

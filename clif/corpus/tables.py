@@ -24,6 +24,7 @@ class Csv(TextLayout):
         super().__init__(file, options)
         self._delimiter = delimiter
         self._id_column: int | None = None
+        self._text_column = 0
 
     def documents(self) -> Iterator[Document]:
         """Documents in order, numbered by row.
@@ -41,6 +42,7 @@ class Csv(TextLayout):
         self.preamble += raw
         fields = Fields.choose(header, self.options, f"{self.file.shown}:{first}")
         self._id_column = header.index(fields.id) if fields.id else None
+        self._text_column = header.index(fields.text)
         # Of two columns with one name the first counts, as it does for the id.
         others = {name: header.index(name) for name in header if name and name not in fields.names}
         for number, (row, line, raw) in enumerate(rows, 1):
@@ -58,17 +60,20 @@ class Csv(TextLayout):
             metadata = metadata_of(known, (), self.file.name)
             yield Document(doc_id, fields.text_of(record, place), place, raw, metadata)
 
-    def copy(self, document: Document, doc_id: str) -> str:
-        """The row, written anew if it has an id to change."""
+    def copy(self, document: Document, doc_id: str, text: str | None = None) -> str:
+        """The row, written anew if it has an id or a text to change."""
         raw = self.raw(document)
-        if self._id_column is None:
+        if self._id_column is None and text is None:
             return raw
         row = next(csv.reader(io.StringIO(raw, newline=""), delimiter=self._delimiter))
-        row[self._id_column] = doc_id
-        text = io.StringIO(newline="")
+        if self._id_column is not None:
+            row[self._id_column] = doc_id
+        if text is not None:
+            row[self._text_column] = text
+        made = io.StringIO(newline="")
         # With this line terminator, fields that hold either half of it get quotes.
-        csv.writer(text, delimiter=self._delimiter, lineterminator="\r\n").writerow(row)
-        return text.getvalue().removesuffix("\r\n") + ("\r\n" if raw.endswith("\r\n") else "\n")
+        csv.writer(made, delimiter=self._delimiter, lineterminator="\r\n").writerow(row)
+        return made.getvalue().removesuffix("\r\n") + ("\r\n" if raw.endswith("\r\n") else "\n")
 
     def _rows(self) -> Iterator[tuple[list[str], int, str]]:
         """Rows that are not blank, the line at which each begins, and the row as it stands in the file."""
@@ -109,7 +114,7 @@ class NeutralityCorpus(TextLayout):
 
     def documents(self) -> Iterator[Document]:
         """Documents in order; raises InputError for a line with less than three columns."""
-        column = 1 if side_of(self.options) == "biased" else 2
+        column = self._column
         for number, line in enumerate(self.lines(), 1):
             if not line.strip():
                 continue
@@ -125,6 +130,20 @@ class NeutralityCorpus(TextLayout):
             stem = cells[0].strip() if self.options.id_field is None else self.file.name
             metadata = metadata_of({"revision": cells[0].strip()}, (), self.file.name)
             yield Document(f"{stem}:{number}", cells[column], place, line, metadata)
+
+    def copy(self, document: Document, doc_id: str, text: str | None = None) -> str:
+        """The line, perhaps with another text on this side; rows have no ids of their own."""
+        raw = self.raw(document)
+        if text is None:
+            return raw
+        line = raw.rstrip("\r\n")
+        cells = line.split("\t")
+        cells[self._column] = " ".join(text.split())
+        return "\t".join(cells) + raw[len(line) :]
+
+    @property
+    def _column(self) -> int:
+        return 1 if side_of(self.options) == "biased" else 2
 
 
 def has_side_header(line: str) -> bool:

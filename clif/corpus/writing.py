@@ -1,4 +1,4 @@
-"""Write an edited corpus: the documents that stay and those that go, in the format they came in."""
+"""Write an edited corpus: what stays and what goes, in the format it came in."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clif.corpus.documents import ReadOptions
-from clif.corpus.layouts import Plan
+from clif.corpus.layouts import Plan, Revise
 from clif.corpus.reading import layout_of, read_documents
 from clif.corpus.sources import SourceFile, find_files
 from clif.errors import InputError
@@ -25,15 +25,23 @@ class EditedFiles:
 
 
 def write_edited(
-    sources: Sequence[str | Path], options: ReadOptions, folder: Path, copies: Mapping[str, int]
+    sources: Sequence[str | Path],
+    options: ReadOptions,
+    folder: Path,
+    copies: Mapping[str, int],
+    revise: Revise | None = None,
 ) -> EditedFiles:
-    """Write a corpus again to `folder/kept` and `folder/removed`, with documents left out or repeated.
+    """Write a corpus again to `folder/kept` and `folder/removed`, with documents left out, repeated or revised.
 
     `copies` says how often a document shall stand in the edited corpus: 0 takes it out, 3 repeats it; others
     stay once. Each input file gives a file of its name, format and compression; folders keep their relative
     paths, and a file that would hold nothing is not written. Lines, rows and files that are not edited stay
     as they were. A further copy of a document with the id "a" gets the id "a~2", "a~3", ... (the next number
     that is free); the files of a folder that are documents as a whole get such names.
+
+    `revise` gives another text for a document, and what was taken out of it: `kept` then holds the document with this
+    text, unless it is white space alone, and `removed` each part, under the id "a#2" for part 2 of "a". Formats that
+    number documents by their place have no ids to write.
 
     Read the result with the same options: from the files in `kept` if the sources were files, from the
     folder `folder/kept` if they were folders.
@@ -50,7 +58,7 @@ def write_edited(
     # Nothing is written before everything was read: unknown ids and broken lines leave no half edits.
     taken = {document.doc_id for document in read_documents(sources, options)}
     _check_copies(copies, taken)
-    plan = Plan(copies, taken | {file.name for file in files})
+    plan = Plan(copies, taken | {file.name for file in files}, revise)
     kept: list[Path] = []
     removed: list[Path] = []
     for file in files:
@@ -94,8 +102,8 @@ def _check_folder(files: list[SourceFile], folder: Path) -> None:
     names = {file.name for file in files}
     for path in sorted(_present(folder)):
         name = path.relative_to(folder).as_posix().partition("/")[2]
-        # Copies of whole files carry a number.
-        if name not in names and re.sub(r"~\d+", "", name) not in names:
+        # Copies of whole files, and parts of them, carry a number.
+        if name not in names and re.sub(r"[~#]\d+", "", name) not in names:
             raise InputError(
                 "stands where the edited corpus belongs but is not part of it",
                 where=str(path),

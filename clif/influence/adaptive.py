@@ -1,4 +1,4 @@
-"""Documents chosen chunk by chunk, each chunk by what its removal does once those before it are gone.
+"""Documents, or sentences, chosen chunk by chunk, each chunk by what its removal does once those before it are gone.
 
 A ranking by single influences takes no account of what the documents at its top share: once some of them are out, the
 others may do more, or less. So after each chunk S_1, S_2, ... the test's vectors take one Newton step on what remains
@@ -6,7 +6,8 @@ others may do more, or less. So after each chunk S_1, S_2, ... the test's vector
 
     E <- U + delta(S_1 + ... + S_i)        s = (H(E; corpus without them) + damp I)^-1 dT/dE        influence = s . g_z
 
-for `block`; for `source` the same is done at every checkpoint of the training (see `Course.without`).
+for `block`; for `source` the same is done at every checkpoint of the training (see `Course.without`). Sentences are
+chosen in the same way: g_z is that of a sentence in the text that is left.
 
 Hu et al. 2024, "Most Influential Subset Selection: Challenges, Promises, and Beyond", show when this finds better sets.
 """
@@ -23,8 +24,8 @@ from threadpoolctl import threadpool_limits
 from clif.influence.attribution import PairTable
 from clif.influence.groups import mean_value, vectors_after
 from clif.influence.problem import Matrix, Problem
-from clif.influence.scores import document_influence
 from clif.influence.source import course_of
+from clif.influence.units import Documents, Units
 from clif.progress import Progress, silent
 
 CHUNK = 10
@@ -35,7 +36,7 @@ Without = Callable[[Matrix], tuple[Matrix, Matrix]]
 
 @dataclass(frozen=True, eq=False)
 class Choice:
-    """Documents in the order chosen, and the influence of each given that those of earlier chunks are gone.
+    """Documents, or sentences, in the order chosen, and the influence of each given that earlier chunks are gone.
 
     `values` are the predicted T before each chunk, and at the end where it was asked if that was `enough`.
     """
@@ -51,15 +52,17 @@ def choose_adaptively(
     chunk: int = CHUNK,
     *,
     method: str = "block",
+    units: Units | None = None,
     protected: NDArray[np.bool_] | None = None,
     enough: Callable[[Sequence[float]], bool] | None = None,
     threads: int | None = None,
     progress: Progress = silent,
 ) -> Choice:
-    """Choose `limit` documents whose removal lowers |T|, for the mean over several models of the same question.
+    """Choose `limit` units whose removal lowers |T|, for the mean over several models of the same question.
 
     It goes on in one direction where the predicted T changes its sign. Influences are those of a `method` of ADAPTIVE.
-    `protected` (documents,) are not chosen. `enough` is asked with the values so far whether no more are needed.
+    `units` are documents unless given. Those of `protected` documents (documents,) are not chosen. `enough` is asked
+    with the values so far whether no more are needed.
 
     Raises
     ------
@@ -68,21 +71,23 @@ def choose_adaptively(
 
     """
     sign = np.sign(mean_value(problems)) or 1.0
-    free = np.ones(len(problems[0].corpus), dtype=np.bool_) if protected is None else ~protected
+    units = Documents(problems[0].corpus) if units is None else units
+    free = np.ones(len(units), dtype=np.bool_) if protected is None else ~protected[units.document]
     limit = min(limit, int(free.sum()))
     models = [ADAPTIVE[method](problem) for problem in problems]
     chosen, influences = np.empty(0, dtype=np.int64), np.empty(0)
     values: list[float] = []
     while len(chosen) < limit or enough:
-        progress("choose", len(chosen), limit, "documents")
-        counts = problems[0].count(chosen) if len(chosen) else np.zeros_like(problems[0].counts)
+        progress("choose", len(chosen), limit, f"{units.name}s")
+        gone = units.without(chosen)
+        counts = problems[0].gone(gone) if len(chosen) else np.zeros_like(problems[0].counts)
         found = [without(counts) for without in models]
         after = [p.objective.value(E, p.measure) for p, (E, _) in zip(problems, found, strict=True)]
         values.append(float(np.mean(after)))
         if enough and (enough(values) or len(chosen) == limit):
             break
         pairs = PairTable(problems[0], np.mean([table for _, table in found], axis=0))
-        influence = document_influence(pairs, threads)[0]
+        influence = units.influence(pairs, gone, threads)
         taken = np.argsort(np.where(free, sign * influence, np.inf), kind="stable")[: min(chunk, limit - len(chosen))]
         free[taken] = False
         chosen = np.concatenate([chosen, taken])

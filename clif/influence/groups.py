@@ -1,11 +1,13 @@
-"""The predicted effect of removing, or repeating, a set of documents.
+"""The predicted effect of an edit: documents removed or repeated, sentences taken out, words replaced.
 
 Influences add up only for small sets: the curvature changes with the documents, and the effect size is a ratio.
 So a set S is predicted by one Newton step on what remains and by re-evaluation of T,
 
     (H_w - H_S,w + damp I) delta_w = g_S,w  for each test word w,        T(U + delta) - T(U).
 
-Repeated documents enter with the opposite sign. A method may bring a predictor of its own (`Problem.knowing`).
+Repeated documents enter with the opposite sign, those that stand for a half with a half, and of a document with other
+tokens what counts is the difference of its pairs (`Problem.gone`). A method may bring a predictor of its own
+(`Problem.knowing`).
 """
 
 from __future__ import annotations
@@ -16,30 +18,34 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from clif.corpus.change import Change
 from clif.influence.problem import Matrix, Problem
+
+# A change of the corpus, or (documents,) how often each document is taken out: 1 removes it, -2 adds two copies.
+Edited = Change | NDArray[np.float64]
 
 # A prediction below this share of T counts as having come to zero.
 NEAR = 0.05
 
 
-def predict_value(problem: Problem, times: NDArray[np.float64]) -> float:
-    """T after each document z has been taken out `times[z]` times (1 removes, -2 adds two copies)."""
-    return predict_mean([problem], times)
+def predict_value(problem: Problem, edited: Edited) -> float:
+    """T after an edit."""
+    return predict_mean([problem], edited)
 
 
-def predict_mean(problems: Sequence[Problem], times: NDArray[np.float64]) -> float:
-    """Mean over several models of the same question of T after that edit, each in its own way."""
-    documents = np.flatnonzero(times)
-    if not len(documents):
+def predict_mean(problems: Sequence[Problem], edited: Edited) -> float:
+    """Mean over several models of the same question of T after an edit, each in its own way."""
+    change = Change.of(edited)
+    if not change.times.any() and not len(change.places):
         return mean_value(problems)
     counts = None
     after = []
     for problem in problems:
         if problem.predictor is not None:
-            after.append(problem.predictor(times))
+            after.append(problem.predictor(change))
         else:
             if counts is None:  # of the corpus, so they are the same for all
-                counts = problems[0].count(documents, times)
+                counts = problems[0].gone(change)
             after.append(problem.objective.value(vectors_after(problem, counts), problem.measure))
     return float(np.mean(after))
 
@@ -81,19 +87,29 @@ def zero_crossing(problem: Problem, order: NDArray[np.int64], limit: int) -> int
     return mean_crossing([problem], order, min(limit, len(order) - 1))
 
 
-def mean_crossing(problems: Sequence[Problem], order: NDArray[np.int64], limit: int) -> int | None:
+def mean_crossing(
+    problems: Sequence[Problem],
+    order: NDArray[np.int64],
+    limit: int,
+    edited: Callable[[NDArray[np.int64]], Edited] | None = None,
+) -> int | None:
     """As `zero_crossing`, for the mean over several models of the same question.
 
-    `order` may hold some documents only, and then all of them may go; one document of the corpus always stays.
+    `order` may hold some documents only, and then all of them may go; one document of the corpus always stays. It may
+    hold other things than documents, or documents that shall not go as a whole: `edited` then says of some of them what
+    edit of the corpus they make.
     """
     sign = np.sign(mean_value(problems))
     if sign == 0:
         return None
+    if edited is None:
+        limit = min(limit, len(problems[0].corpus) - 1)
+    made = edited or (lambda documents: removal(problems[0], documents))
 
     def predicted(k: int) -> float:
-        return float(sign * predict_mean(problems, removal(problems[0], order[:k])))
+        return float(sign * predict_mean(problems, made(order[:k])))
 
-    return nearest_zero(predicted, min(limit, len(order), len(problems[0].corpus) - 1))
+    return nearest_zero(predicted, min(limit, len(order)))
 
 
 def nearest_zero(predicted: Callable[[int], float], limit: int) -> int | None:

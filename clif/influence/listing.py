@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from clif.corpus.spans import Spans
 from clif.influence.attribution import Cells, Pairs
 from clif.influence.problem import Problem
 from clif.influence.scores import stream_tokens, sum_between
@@ -85,16 +86,19 @@ def top_sentences(problem: Problem, pairs: Pairs, top: int | None, threads: int 
 
     A context counts for the sentences of its two words, half for each.
     """
-    corpus = problem.corpus
-    begins = corpus.sentences.astype(np.int64)
-    ends = np.append(begins[1:], len(corpus.tokens))
-    parts = []
+    spans = Spans.of(problem.corpus)
+    influence = sentence_influence(pairs, spans, threads)
+    order = np.argsort(np.sign(problem.value) * influence, kind="stable")[:top]
+    return Sentences(
+        spans.document[order], spans.number[order], spans.start[order], spans.lengths[order], influence[order]
+    )
+
+
+def sentence_influence(pairs: Pairs, spans: Spans, threads: int | None = None) -> Values:
+    """Influence (sentences,) of each sentence; a context counts for those of its two words, half for each."""
+    corpus, parts = pairs.problem.corpus, [np.empty(0)]
     for first, last, tokens in stream_tokens(pairs, threads):
         base, end = corpus.offsets[first], corpus.offsets[last]
-        own = begins[np.searchsorted(begins, base) : np.searchsorted(begins, end)]
+        own = spans.start[np.searchsorted(spans.start, base) : np.searchsorted(spans.start, end)]
         parts.append(sum_between(tokens[:1], np.append(own, end) - base)[0] if len(own) else np.empty(0))
-    influence = np.concatenate([np.empty(0), *parts])
-    document = np.searchsorted(corpus.offsets, begins, side="right") - 1
-    number = np.arange(len(begins)) - np.searchsorted(document, document) + 1
-    order = np.argsort(np.sign(problem.value) * influence, kind="stable")[:top]
-    return Sentences(document[order], number[order], begins[order], (ends - begins)[order], influence[order])
+    return np.concatenate(parts)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from clif.corpus.change import Change
 from clif.counts import PairCounts, count_pairs
 from clif.influence.curvature import Curvature
 from clif.influence.surroundings import Surroundings
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     from clif.vocabulary import Vocabulary
 
 Matrix = NDArray[np.float64]
-# T after each document z has been taken out times[z] times, times (documents,).
-Predictor = Callable[[NDArray[np.float64]], float]
+# T after a change of the corpus.
+Predictor = Callable[[Change], float]
 Stage = tuple[NDArray[np.floating], NDArray[np.floating]]
 
 
@@ -60,6 +61,11 @@ class Problem:
         """The same question about another model of the corpus, trained alike but for its seed."""
         other = replace(self, U=U, C=C, settings=settings, predictor=None)
         return self._share(other, "keep", "noise", "_of_corpus", "_last_counts", "slot")
+
+    def reading(self, corpus: Corpus) -> Problem:
+        """The same question about the same model where the text is another; what training left behind is not there."""
+        other = replace(self, corpus=corpus, folder=None, predictor=None)
+        return self._share(other, "keep", "noise", "slot")
 
     def knowing(self, predictor: Predictor | None) -> Problem:
         """The same question with the predictor that a method brings, by which sets of documents are then predicted."""
@@ -212,6 +218,24 @@ class Problem:
             self._last_counts.clear()
             self._last_counts[asked] = result
         return result
+
+    def gone(self, change: Change) -> Matrix:
+        """Expected counts (n, V) of the pairs that a change of the corpus takes out; negative where it adds pairs.
+
+        Of the documents that stand less often, their share of what they hold; of those with other tokens, the counts as
+        they were less those of the text as it is then. Kept like those of `count`.
+        """
+        documents, touched = np.flatnonzero(change.times), change.touched(self.corpus)
+        if not len(touched):
+            return self.count(documents, change.times)
+        asked = (self.rows.tobytes(), change.key)
+        if asked not in self._last_counts:
+            stays = 1.0 - change.times
+            after = self.reading(change.text(self.corpus)).count(touched, stays)
+            found = self.count(documents, change.times) + self.count(touched, stays) - after
+            self._last_counts.clear()
+            self._last_counts[asked] = found
+        return self._last_counts[asked]
 
     def contexts(
         self, documents: NDArray[np.int64] | None = None, *, wanted: NDArray[np.bool_] | None = None

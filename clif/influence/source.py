@@ -32,6 +32,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from clif.corpus.change import Change
 from clif.influence.attribution import Attribution, PairTable
 from clif.influence.problem import Matrix, Problem
 from clif.influence.surroundings import Surroundings
@@ -53,8 +54,8 @@ def source(problem: Problem) -> Attribution:
     course = course_of(problem)
     table = course.table(problem.gradient)
 
-    def predict(times: Values) -> float:
-        moved = problem.E + course.shift(problem.count(np.flatnonzero(times), times))
+    def predict(change: Change) -> float:
+        moved = problem.E + course.shift(problem.gone(change))
         return problem.objective.value(moved, problem.measure)
 
     return Attribution(PairTable(problem, table), predictor=predict)

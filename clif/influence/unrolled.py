@@ -15,7 +15,8 @@ epochs (see `source`), and T is evaluated at the parts
     s(U) + sum over S of the changes + [s(U + delta) - s(U) - ds/dU . delta_1]
 
 with delta the shift of the words by the curvature of what remains, and delta_1 that by the curvature of the whole
-corpus, linear in S: the bracket is what `source` knows beyond its own first order.
+corpus, linear in S: the bracket is what `source` knows beyond its own first order. Where single tokens are taken out or
+replaced, the weights of documents are not what changes: such edits are predicted as `source` predicts them.
 
 After: Maclaurin, Duvenaud, Adams 2015 (reversing training); Hara, Nitanda, Maehara 2019 (SGD-influence); Ilyas and
 Engstrom 2025 (metagradients).
@@ -36,6 +37,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clif.compiling import Fixed
+from clif.corpus.change import Change
 from clif.errors import InputError
 from clif.influence.attribution import Attribution, SolveReport
 from clif.influence.joint import SolveSettings, Store
@@ -71,9 +73,11 @@ def unrolled(problem: Problem, _settings: SolveSettings, store: Store) -> Attrib
     slope = problem.objective.join_gradient(problem.objective.associations(problem.E), problem.measure)
     course = cache(lambda: course_of(problem))  # only predictions of sets need it
 
-    def predict(times: NDArray[np.float64]) -> float:
-        counts = problem.count(np.flatnonzero(times), times)
-        s = problem.objective.associations(problem.E) + times @ parts + beyond_first_order(problem, course(), counts)
+    def predict(change: Change) -> float:
+        counts, start = problem.gone(change), problem.objective.associations(problem.E)
+        if len(change.places):
+            return problem.objective.value(problem.E + course().shift(counts), problem.measure)
+        s = start + change.times @ parts + beyond_first_order(problem, course(), counts)
         return problem.objective.join(s, problem.measure)
 
     return Attribution(documents=parts @ slope, predictor=predict)

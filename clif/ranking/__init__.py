@@ -13,6 +13,7 @@ from clif.ranking.lists import (
 )
 from clif.ranking.making import TOP, UNITS, rank, rank_many
 from clif.ranking.questions import DEFAULT_TEST, HALF_LEAST, bias_of, choose_test, make_problem, make_problems
+from clif.ranking.sentence_order import find_sentences, read_sentence_order
 from clif.ranking.solves import solve_store
 from clif.ranking.stored import newest_ranking
 
@@ -37,6 +38,7 @@ __all__ = [
     "check_field",
     "choose_test",
     "ensemble_seeds",
+    "find_sentences",
     "further_problems",
     "make_problem",
     "make_problems",
@@ -44,6 +46,7 @@ __all__ = [
     "rank",
     "rank_many",
     "read_order",
+    "read_sentence_order",
     "read_table",
     "solve_store",
     "write_groups",

@@ -1,8 +1,10 @@
-"""Retrain without (or with more of) the documents at the top of a ranking, and compare with chance.
+"""Retrain without (or with less or more of) the top of a ranking, or with its words swapped; compare with chance.
 
-Every set is retrained from scratch with the same seeds and by the trainer of the run: as it is (before), edited
-(after), and with random sets of as many tokens (controls). Vocabulary, keep probabilities and noise stay those of the
-full corpus, and documents that are left out still count for the learning-rate schedule. The rest is the trainer's:
+An edit removes documents, weighs them less, or repeats them, takes out sentences, or swaps words (see `edits` and
+`swapping`). Every set is retrained from scratch with the same seeds and by the trainer of the run: as it is (before),
+edited (after), and with random sets of as many tokens (controls). Vocabulary, keep probabilities and noise stay those
+of the full corpus, and documents that are left out still count for the learning-rate schedule. The rest is the
+trainer's:
 
 paired  Nothing else changes. Every choice is a hash of seed, epoch, document and position, so the documents that stay
         keep their order, draws and learning rates, and a repeated one keeps its first pass: before and after of one
@@ -25,7 +27,6 @@ from typing import Any
 
 from clif.corpus.encoding import hash_documents
 from clif.corpus.reading import read_documents
-from clif.corpus.writing import write_edited
 from clif.errors import MismatchError
 from clif.files import read_json, write_json
 from clif.manifest import versions
@@ -36,6 +37,7 @@ from clif.retraining.measuring import measure_all
 from clif.retraining.planning import Plan, make_plan, name_of_goal, seek_documents
 from clif.retraining.request import ZERO, Request
 from clif.retraining.trainings import Journal, train_all
+from clif.retraining.written import write_corpus
 from clif.run import Run
 
 RESULT = "result.json"
@@ -61,8 +63,9 @@ def retrain(
 ) -> RetrainResult:
     """Edit the corpus by a ranking, retrain, and measure before, after and controls.
 
-    `options` are the fields of `Request`: `remove`, `until` or `amplify`, `copies`, `goal`, `ranking`, `method`,
-    `measure`, `damping`, `seeds`, `controls`, `protect`, `holdout`, `halves`, `processes`. The test defaults to that of
+    `options` are the fields of `Request`: `remove` (with `weight` or `unit`), `until` (with `unit`), `amplify` (with
+    `copies`) or `swap` (with `pairs`), `goal`, `ranking`, `method`, `measure`, `damping`, `seeds`, `controls`,
+    `protect`, `holdout`, `halves`, `processes`. The test defaults to that of
     the newest ranking. Realised and predicted are changes of T, after minus before; T is the measure that was ranked
     for. After a ranking by an ensemble the prediction is the mean over its models; one with a confidence gives its sure
     documents. With `until` documents are chosen anew, and so many of them as are needed (see `seeking`).
@@ -115,13 +118,10 @@ def retrain(
 
 
 def _write_corpus(run: Run, folder: Path, plan: Plan) -> dict[str, list[Path]]:
-    """Of the one choice of documents; the choices of several halves are for judging, and none of them is the corpus."""
+    """Of the one choice that was made; those of several halves are for judging, and none of them is the corpus."""
     if len(plan.choices) > 1:
         return {"kept": [], "removed": []}
-    edit = plan.choices[0].edit
-    copies = {run.corpus.doc_ids[z]: edit.copies for z in edit.documents}
-    files = write_edited(run.sources, run.read_options, folder, copies)
-    return {"kept": files.kept, "removed": files.removed}
+    return write_corpus(run, folder, plan.choices[0].edit)
 
 
 def _reused(run: Run, folder: Path, plan: Plan) -> RetrainResult:
@@ -135,10 +135,12 @@ def _reused(run: Run, folder: Path, plan: Plan) -> RetrainResult:
 
 
 def _stored(folder: Path) -> RetrainResult | None:
-    """The stored result of a retraining to the same goal, if all of its files are there."""
+    """The stored result of a retraining to the same goal, if it says all that is said now and its files are there."""
     if not (folder / RESULT).exists():
         return None
     values = read_json(folder / RESULT, "Remove it, and retrain.")
+    if "edit" not in values:
+        return None
     files = _files(folder, values)
     if not all(path.exists() for paths in files.values() for path in paths):
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,20 +13,24 @@ from numpy.typing import NDArray
 from clif.errors import UsageError
 from clif.influence.adaptive import ADAPTIVE
 from clif.influence.joint import SolveSettings
-from clif.influence.methods import RECOMMENDED, find_method
+from clif.influence.methods import RECOMMENDED, Method, find_method
 from clif.influence.problem import Problem
 from clif.objectives import BiasTest, kind_of
 from clif.progress import Progress
 from clif.ranking import (
+    TOP,
     Ranking,
     choose_test,
     ensemble_seeds,
+    find_sentences,
     further_problems,
     make_problems,
     newest_ranking,
     rank_many,
     read_order,
+    read_sentence_order,
 )
+from clif.retraining.edits import SENTENCES, SWAP
 from clif.retraining.request import Request
 from clif.run import Run
 
@@ -63,6 +68,8 @@ class Asked:
             }
             if method == newest.about["method"]:
                 more |= {"solving": newest.about.get("solving") or {}, "adaptive": newest.about.get("adaptive")}
+            if request.unit != "document":  # those are lists of documents
+                more = {name: value for name, value in more.items() if name == "solving"}
         if request.until is not None:  # documents are chosen in the models whose retraining they are judged by
             method = method if method in ADAPTIVE else "source" if _repeats(run) else "block"
             more = {"ensemble": request.seeds if request.seeds > 1 and not run.imported else None}
@@ -76,13 +83,13 @@ def _repeats(run: Run) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class Order:
-    """Documents in the order of their choice: all, or, of a list with a confidence, the sure ones that serve the goal.
+    """Documents, or sentences, in the order of their choice: all, or those that serve the goal and are sure.
 
-    `crossing` is the number of removals that is predicted to bring the bias to zero, `influence` (documents,) that of
-    each document of the corpus, where the list says. `needed` of them are taken, if that is known already.
+    `crossing` is the number of removals that is predicted to bring the bias to zero, `influence` (units,) that of each
+    document, or sentence, of the corpus, where the list says. `needed` of them are taken, if that is known already.
     """
 
-    documents: NDArray[np.int64]
+    units: NDArray[np.int64]
     crossing: int | None = None
     influence: NDArray[np.float64] | None = None
     needed: int | None = None
@@ -100,18 +107,28 @@ def order_documents(
 
     """
     if request.ranking:
-        order = read_order(request.ranking, run)
-        if len(order) < len(run.corpus) and (request.amplify is None) != (request.aim == "reduce"):
-            raise UsageError(
-                f"lists {len(order)} of {len(run.corpus)} documents, but those at the other end are needed",
-                where=str(request.ranking),
-                next="Give the whole list, as `clif rank --top all --out FILE` writes it.",
-            )
-        return [Order(order)]
+        return [Order(_read(run, request.ranking, request))]
     options: dict[str, Any] = {"method": asked.method, "measure": asked.measure, "damping": asked.damping}
     options |= {"ensemble": asked.ensemble, "confidence": asked.confidence, "adaptive": asked.adaptive}
+    if request.unit != "document":
+        options |= {"unit": request.unit, "top": _rows(run, request)}
     ranked = rank_many(run, tests, half=bool(request.holdout), progress=progress, **options, **asked.solving)
-    return [_order(run, ranking, request, predicts=find_method(asked.method).predicts) for ranking in ranked]
+    order = _order if request.unit == "document" else _order_sentences
+    return [order(run, ranking, request, predicts=find_method(asked.method).predicts) for ranking in ranked]
+
+
+def _read(run: Run, path: Path, request: Request) -> NDArray[np.int64]:
+    if request.unit == "document":
+        order, of = read_order(path, run), len(run.corpus)
+    else:
+        order, of = read_sentence_order(path, run), len(run.corpus.sentences)
+    if len(order) < of and not request.from_head:
+        raise UsageError(
+            f"lists {len(order)} of {of} {request.unit}s, but those at the other end are needed",
+            where=str(path),
+            next="Give the whole list, as `clif rank --top all --out FILE` writes it.",
+        )
+    return order
 
 
 def _order(run: Run, ranked: Ranking, request: Request, *, predicts: bool) -> Order:
@@ -124,23 +141,46 @@ def _order(run: Run, ranked: Ranking, request: Request, *, predicts: bool) -> Or
     return Order(documents, ranked.about["zero_crossing"], influence)
 
 
+def _order_sentences(run: Run, ranked: Ranking, _request: Request, *, predicts: bool) -> Order:
+    order = find_sentences(run, ranked.doc_ids, ranked.columns["sentence"].tolist(), str(ranked.path))
+    influence = np.full(len(run.corpus.sentences), np.nan)  # of sentences that are not listed
+    influence[order] = ranked.influence
+    return Order(order, influence=influence if predicts else None)
+
+
+def _rows(run: Run, request: Request) -> int | None:
+    """How long the list of sentences must be: as `clif rank` makes it, if the first ones are wanted and may all go."""
+    k = request.number
+    enough = request.from_head and request.protect is None and k is not None and k <= TOP
+    return None if enough else len(run.corpus.sentences)
+
+
 def _candidates(ranked: Ranking, request: Request) -> list[str]:
     """Ids to choose from, in rank order: all, or of a list with a confidence the sure ones that serve the goal."""
     confidence = ranked.about.get("confidence")
     if confidence is None:
         return ranked.doc_ids
     ids, falling = ranked.cut().doc_ids, ranked.about["sure_reduce"]
-    head = (request.amplify is None) == (request.aim == "reduce")
-    ids = ids[:falling] if head else ids[falling:]
-    asked = request.remove if request.amplify is None else request.amplify
-    if not ids or (isinstance(asked, int) and asked > len(ids)):
+    ids = ids[:falling] if request.from_head else ids[falling:]
+    if not ids or (request.number is not None and request.number > len(ids)):
         raise UsageError(
-            f"{len(ids)} documents are sure to {'reduce' if head else 'increase'} the bias by their removal, at the "
-            f"newest ranking's confidence of {confidence:g}",
-            where="--remove-top-k" if request.amplify is None else "--amplify-top-k",
+            f"{len(ids)} documents are sure to {'reduce' if request.from_head else 'increase'} the bias by their "
+            f"removal, at the newest ranking's confidence of {confidence:g}",
+            where=request.option,
             next="Give a smaller number, or rank again with more models, a lower --confidence or none.",
         )
     return ids
+
+
+def predicting_method(asked: Asked, request: Request) -> Method | None:
+    """The method that predicts sets; None for a list from a file, which says none, and so has Newton steps.
+
+    Derivatives by the weights of documents, `unrolled`, say nothing of some of their tokens: there it is `source`.
+    """
+    if request.ranking:
+        return None
+    parts = request.edit in (SENTENCES, SWAP)
+    return find_method("source" if parts and asked.method == "unrolled" else asked.method)
 
 
 def pose(
@@ -148,7 +188,7 @@ def pose(
 ) -> Iterator[tuple[list[Problem], list[Problem]]]:
     """For each split the used and the held-out test (none: no problems), each put to every ranked model.
 
-    Sets are predicted in the way of the method that ranked, and by Newton steps after a list from a file. What one
+    Sets are predicted in the way of the method that ranked (see `predicting_method`). What one
     half holds out its counterpart uses, so problems are kept from each half to the next, by their words.
     """
     tests = {_words(test): test for place in (1, 0) for split in splits if (test := split[place])}
@@ -156,7 +196,7 @@ def pose(
         run, list(tests.values()), asked.measure, asked.damping, half=bool(request.holdout), progress=progress
     )
     plain = dict(zip(tests, problems, strict=True))
-    method = None if request.ranking else find_method(asked.method)
+    method = predicting_method(asked, request)
     seeds, solving = ensemble_seeds(run, asked.ensemble), SolveSettings(**asked.solving)
     posed: dict[Words, list[Problem]] = {}
     for used, held in splits:

@@ -1,4 +1,4 @@
-"""Bias against documents removed, on the way to a goal: curve.csv for a table, curve.svg for a look."""
+"""Bias against documents, or sentences, removed, on the way to a goal: curve.csv for a table, curve.svg for a look."""
 
 from __future__ import annotations
 
@@ -11,19 +11,23 @@ from clif.files import whole_file
 from clif.pictures import BLUE, GREY, RED, drawing, svg
 
 TABLE, PICTURE = "curve.csv", "curve.svg"
-COLUMNS = ("documents", "predicted", "tokens", "realised", "ci95_low", "ci95_high", "p_value", "meets")
+COLUMNS = ("predicted", "tokens", "realised", "ci95_low", "ci95_high", "p_value", "meets")
 
 
 def write_curve(folder: Path, until: Mapping[str, Any], title: str) -> None:
-    """Write both; what was not tried has empty cells from `tokens` on. The predicted T has all of its points."""
-    tried = {trial["documents"]: trial for trial in until["trials"]}
-    rows = {point["documents"]: dict(point) for point in until["predicted"]}
+    """Write both; the first column says how much was removed, and of what.
+
+    What was not tried has empty cells from `tokens` on. The predicted T has all of its points.
+    """
+    counted = f"{until['unit']}s"
+    tried = {trial[counted]: trial for trial in until["trials"]}
+    rows = {point[counted]: dict(point) for point in until["predicted"]}
     for count, trial in tried.items():
         low, high = trial["realised_ci95"] or (None, None)
         rows[count] = {**trial, "ci95_low": low, "ci95_high": high}
     folder.mkdir(parents=True, exist_ok=True)
     with whole_file(folder / TABLE) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, restval="", extrasaction="ignore", lineterminator="\n")
+        writer = csv.DictWriter(file, [counted, *COLUMNS], restval="", extrasaction="ignore", lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows[count] for count in sorted(rows))
     with whole_file(folder / PICTURE) as temporary:
@@ -32,12 +36,12 @@ def write_curve(folder: Path, until: Mapping[str, Any], title: str) -> None:
 
 def draw(until: Mapping[str, Any], title: str) -> str:
     """The predicted curve, and what came out with its interval; the number that was found is marked."""
-    points, trials = until["predicted"], until["trials"]
+    points, trials, counted = until["predicted"], until["trials"], f"{until['unit']}s"
     with drawing(6.4, 4.0) as figure:
         axes = figure.add_subplot()
         axes.axhline(0, color="#bbbbbb", linewidth=0.8)
         axes.plot(
-            [point["documents"] for point in points],
+            [point[counted] for point in points],
             [point["predicted"] for point in points],
             color=GREY,
             label="predicted",
@@ -47,7 +51,7 @@ def draw(until: Mapping[str, Any], title: str) -> str:
             ends = [trial["realised_ci95"] or (trial["realised"],) * 2 for trial in mine]
             if mine:
                 axes.errorbar(
-                    [trial["documents"] for trial in mine],
+                    [trial[counted] for trial in mine],
                     [trial["realised"] for trial in mine],
                     yerr=[
                         [trial["realised"] - low for trial, (low, _) in zip(mine, ends, strict=True)],
@@ -58,9 +62,9 @@ def draw(until: Mapping[str, Any], title: str) -> str:
                     label=f"{label} (95%)",
                 )
         if until["reached"]:
-            axes.axvline(until["documents"], color=BLUE, linestyle=":", linewidth=1)
+            axes.axvline(until[counted], color=BLUE, linestyle=":", linewidth=1)
         axes.set_title(title.replace("$", r"\$"), fontsize=9, loc="left")
-        axes.set_xlabel("documents removed")
+        axes.set_xlabel(f"{counted} removed")
         axes.set_ylabel("bias")
         axes.legend(loc="best")
         return svg(figure)

@@ -63,7 +63,7 @@ def measure_all(run: Run, journal: Journal, plan: Plan, trainings: Trainings) ->
         "p_value": pooled.p_value(),
         "p_value_test": P_VALUE_TEST,
         "control_sets": [
-            {"documents": len(edit.documents), "tokens": edit.tokens(run.corpus)}
+            {"documents": len(edit.documents), "edited": edit.size, "tokens": edit.tokens(run.corpus)}
             for choice in plan.choices
             for edit in choice.controls
         ],

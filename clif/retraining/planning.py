@@ -14,9 +14,10 @@ from clif.manifest import fingerprint
 from clif.objectives import BiasObjective, BiasTest, Coverage, check_ranked, cover, objective_of, uncovered_error
 from clif.progress import Progress, silent
 from clif.ranking import ensemble_seeds
-from clif.retraining.asking import Asked, Order, Split, order_documents, pose
+from clif.retraining.asking import Asked, Order, Split, order_documents, pose, predicting_method
 from clif.retraining.choosing import Choice, choose
-from clif.retraining.edits import read_protected
+from clif.retraining.editors import editor_of
+from clif.retraining.edits import AMPLIFY, REMOVE, SENTENCES, WEIGHT, read_protected
 from clif.retraining.goals import Goal
 from clif.retraining.holdout import split_halves
 from clif.retraining.request import Request
@@ -80,15 +81,16 @@ def make_plan(
         orders = [Order(sought.order, needed=sought.needed)]
     else:
         orders = order_documents(run, [used for used, _ in splits], asked, request, progress)
-    protected = read_protected(request.protect, run.corpus)
+    editor, protected = editor_of(run, request), read_protected(request.protect, run.corpus)
     posed = iter([(list(sought.problems), list[Problem]())]) if sought else pose(run, splits, asked, request, progress)
     choices, damping = [], 0.0
     for half, (split, order, (used, held)) in enumerate(zip(splits, orders, posed, strict=True)):
         damping = used[0].damp
-        choices.append(choose(run, split, used, held, order, request, protected, half))
+        choices.append(choose(run, split, used, held, order, request, editor, protected, half))
     signs = _signs(run, objective_of(coverage), asked.measure, choices)
     about = {
         **_edited(run, request, choices),
+        **editor.about,
         **_foreseen(choices, signs),
         "test": asked.question.name,
         "kind": asked.question.kind,
@@ -105,7 +107,8 @@ def make_plan(
         "trainer": run.settings.trainer,
         "held_fixed": {"constants": CONSTANTS, **HELD_FIXED[run.settings.trainer]},
         "until": sought.to_dict() if sought else None,
-        "warnings": [*(sought.warnings if sought else []), *_warnings(choices, signs)],
+        "predicted_by": _predicted_by(asked, request),
+        "warnings": [*(sought.warnings if sought else []), *editor.warnings, *_warnings(choices, signs)],
     }
     return Plan(coverage, choices, signs, _seeds(run, request), about)
 
@@ -116,11 +119,11 @@ def seek_documents(
     """The documents that must go for the request's goal; the trainings stay in the journal."""
     asked = Asked.of(run, test, request)
     _covered(run, asked.question)
-    protected = read_protected(request.protect, run.corpus)
+    editor, protected = editor_of(run, request), read_protected(request.protect, run.corpus)
     ((problems, _),) = pose(run, [(asked.question, None)], asked, request, progress)
     goal = Goal.parse(str(request.until))
     seeds = _seeds(run, request)
-    return seek(run, problems, goal, asked.method, seeds, protected, journal, request.processes, progress)
+    return seek(run, problems, goal, asked.method, seeds, editor, protected, journal, request.processes, progress)
 
 
 def name_of_goal(run: Run, test: str | BiasTest | None, request: Request) -> str:
@@ -138,8 +141,10 @@ def name_of_goal(run: Run, test: str | BiasTest | None, request: Request) -> str
         "controls": request.controls,
         "protected": np.flatnonzero(read_protected(request.protect, run.corpus)),
         "clif": __version__,
+        **({} if request.unit == "document" else {"unit": request.unit}),
     }
     slug = f"p-{goal.bound:g}" if goal.is_p else f"{goal.bound:g}"
+    slug += "" if request.unit == "document" else f".{request.unit}s"
     return f"{asked.question.name}.until-{slug}.{fingerprint(recipe)[:8]}"
 
 
@@ -163,21 +168,32 @@ def _signs(run: Run, whole: BiasObjective, measure: str, choices: Sequence[Choic
 
 def _edited(run: Run, request: Request, choices: Sequence[Choice]) -> dict[str, Any]:
     """The name of the result, what is edited, and by which words; numbers are means over halves."""
-    removing = request.amplify is None
-    k = round(float(np.mean([len(choice.edit.documents) for choice in choices])))
+    kind = request.edit
+    k = round(float(np.mean([choice.edit.size for choice in choices])))
     tokens = round(float(np.mean([choice.edit.tokens(run.corpus) for choice in choices])))
     name = choices[0].split[0].name
     if len(choices) > 1:
         name = f"{name.removesuffix('.used')}.{len(choices)}-halves"
     return {
-        "name": f"{name}.{'remove' if removing else 'amplify'}-{k}",
-        "removed": k if removing else 0,
-        "amplified": 0 if removing else k,
-        "copies": None if removing else request.copies,
-        "removed_tokens": tokens if removing else 0,
+        "name": f"{name}.{kind}{f'-{request.weight:g}' if kind == WEIGHT else ''}-{k}",
+        "edit": kind,
+        "unit": request.unit,
+        "edited": k,
+        "removed": k if kind == REMOVE else 0,
+        "amplified": k if kind == AMPLIFY else 0,
+        "sentences": k if kind == SENTENCES else 0,
+        "copies": request.copies if kind == AMPLIFY else None,
+        "weight": request.weight if kind == WEIGHT else None,
+        "removed_tokens": tokens if kind in (REMOVE, SENTENCES) else 0,
         "edited_tokens": tokens,
         "definitions": choices[0].definitions() if len(choices) == 1 else {"used": None, "held_out": None},
     }
+
+
+def _predicted_by(asked: Asked, request: Request) -> str:
+    """How the change is predicted: by a "newton" step on what remains, or in the way of the method of this name."""
+    method = predicting_method(asked, request)
+    return method.name if method and method.finds_sets else "newton"
 
 
 def _foreseen(choices: Sequence[Choice], signs: Sequence[float]) -> dict[str, Any]:

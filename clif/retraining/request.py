@@ -8,11 +8,12 @@ from pathlib import Path
 from clif.errors import UsageError
 from clif.influence.adaptive import ADAPTIVE
 from clif.influence.methods import find_method
-from clif.retraining.edits import GOALS
+from clif.retraining.edits import AMPLIFY, GOALS, REMOVE, SENTENCES, SWAP, WEIGHT
 from clif.retraining.goals import Goal
 from clif.retraining.holdout import HOLDOUTS
 
 ZERO = "zero"
+UNITS = ("document", "sentence")
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,9 @@ class Request:
     """How to edit the corpus, by which list, and how often to train; checked before anything is computed.
 
     `remove` is a number of documents, or "zero" for the number at which the prediction is nearest zero; `until` is what
-    the bias shall come to, and the number is searched for; `amplify` documents get `copies` further copies. `method`,
+    the bias shall come to, and the number is searched for; `amplify` documents get `copies` further copies; in `swap`
+    documents words become their partners in the list `pairs`. With a `weight` above 0 documents are not removed, but
+    count for so much; with the `unit` "sentence" sentences are removed, and their documents stay. `method`,
     `measure` (one of the test's kind) and `damping` are those of the newest ranking if left out. `holdout` words are
     halved `halves` times (see `split_halves`), and each half chooses documents of its own.
 
@@ -35,6 +38,10 @@ class Request:
     until: str | float | None = None
     amplify: int | None = None
     copies: int = 1
+    swap: int | None = None
+    pairs: Path | None = None
+    weight: float = 0
+    unit: str = "document"
     goal: str | None = None
     ranking: Path | None = None
     method: str | None = None
@@ -48,15 +55,16 @@ class Request:
     processes: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("ranking", "protect"):
+        for name in ("ranking", "protect", "pairs"):
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, Path(getattr(self, name)))
-        if sum(each is not None for each in (self.remove, self.until, self.amplify)) != 1:
+        if sum(each is not None for each in (self.remove, self.until, self.amplify, self.swap)) != 1:
             raise UsageError(
                 "say what to do with the top documents",
                 where="clif retrain",
-                next="Give one of --remove-top-k K, --until GOAL and --amplify-top-k K.",
+                next="Give one of --remove-top-k K, --until GOAL, --amplify-top-k K and --swap-top-k K.",
             )
+        self._check_edit()
         if self.until is not None:
             self._check_until()
         if isinstance(self.remove, str) and self.remove != ZERO:
@@ -64,12 +72,6 @@ class Request:
                 f"{self.remove!r} is not a number of documents",
                 where="--remove-top-k",
                 next=f"Give a whole number, or {ZERO!r} for the number at which the prediction is nearest zero.",
-            )
-        if self.copies != 1 and self.amplify is None:
-            raise UsageError(
-                "removed documents have no copies",
-                where="--copies",
-                next="Leave it out, or repeat documents with --amplify-top-k K.",
             )
         self._check_numbers()
         self._check_names()
@@ -85,6 +87,34 @@ class Request:
                 where="--halves",
                 next="Say which words are halved, by --holdout-words targets, attributes or both.",
             )
+
+    def _check_edit(self) -> None:
+        if not 0 <= self.weight < 1:
+            raise UsageError(
+                f"a weight is a number from 0, which removes, to below 1, got {self.weight:g}",
+                where="--weight",
+                next="Give .5, say. For documents that shall count for more there is --amplify-top-k K.",
+            )
+        if self.copies != 1 and self.amplify is None:
+            raise UsageError(
+                "removed documents have no copies" if self.swap is None else "swapped documents have no copies",
+                where="--copies",
+                next="Leave it out, or repeat documents with --amplify-top-k K.",
+            )
+        if self.weight and (self.remove is None or self.unit != "document"):
+            raise UsageError(
+                "only documents that would be removed can be given a weight instead",
+                where="--weight",
+                next="Use it with --remove-top-k K and whole documents, or leave it out.",
+            )
+        if self.unit != "document" and self.remove is None and self.until is None:
+            raise UsageError(
+                "sentences can only be removed",
+                where="--unit",
+                next="Use it with --remove-top-k K or --until GOAL, or leave it out.",
+            )
+        if self.pairs is not None and self.swap is None:
+            raise UsageError("nothing is swapped", where="--pairs", next="Use it with --swap-top-k K, or leave it out.")
 
     def _check_until(self) -> None:
         Goal.parse(str(self.until))
@@ -104,8 +134,38 @@ class Request:
             )
 
     @property
+    def edit(self) -> str:
+        """What is done to the corpus, one of KINDS (see `edits`)."""
+        if self.swap is not None:
+            return SWAP
+        if self.amplify is not None:
+            return AMPLIFY
+        return SENTENCES if self.unit == "sentence" else WEIGHT if self.weight else REMOVE
+
+    @property
+    def stand(self) -> float:
+        """How often the chosen documents stand in the edited corpus, where documents are edited as a whole."""
+        return 1 + self.copies if self.amplify is not None else self.weight or 0
+
+    @property
+    def option(self) -> str:
+        """The option that asks for the edit."""
+        return {AMPLIFY: "--amplify-top-k", SWAP: "--swap-top-k"}.get(self.edit, "--remove-top-k")
+
+    @property
+    def number(self) -> int | None:
+        """How many documents or sentences, if the request says a number."""
+        asked = next((each for each in (self.amplify, self.swap, self.remove) if each is not None), None)
+        return asked if isinstance(asked, int) else None
+
+    @property
+    def from_head(self) -> bool:
+        """Whether they come from the head of the ranking: that is what reduces |T| when it is removed."""
+        return (self.amplify is None) == (self.aim == "reduce")
+
+    @property
     def aim(self) -> str:
-        """What should happen to |T|: by default removal reduces it and repetition increases it."""
+        """What should happen to |T|: by default repetition increases it, and all else reduces it."""
         return self.goal or ("reduce" if self.amplify is None else "increase")
 
     def _check_numbers(self) -> None:
@@ -123,6 +183,7 @@ class Request:
     def _check_names(self) -> None:
         choices = {
             "goal": (self.goal, GOALS, "--goal"),
+            "unit": (self.unit, UNITS, "--unit"),
             "kind of words": (self.holdout, tuple(HOLDOUTS), "--holdout-words"),
         }
         for what, (value, known, where) in choices.items():

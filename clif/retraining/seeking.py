@@ -1,6 +1,6 @@
-"""How many documents must go for the bias to meet a goal: chosen chunk by chunk, tried by retraining.
+"""How many documents, or sentences, must go for the bias to meet a goal: chosen chunk by chunk, tried by retraining.
 
-Documents are chosen by what their removal does once the chunks before them are gone (see `clif.influence.adaptive`),
+They are chosen by what their removal does once the chunks before them are gone (see `clif.influence.adaptive`),
 for the mean over the models of all seeds that are retrained, and the choice goes on for a while after the goal is
 predicted to be met. Then the smallest number of them that meets it is searched for (see `searching`): each number that
 is tried is left out of a training of every seed, and it is the mean over these that must meet the goal. Where none does
@@ -26,6 +26,7 @@ from clif.influence.problem import Problem
 from clif.objectives import p_values_of
 from clif.progress import Progress
 from clif.ranking import bias_of
+from clif.retraining.editors import Editor
 from clif.retraining.edits import UNEDITED, Edit
 from clif.retraining.goals import Goal
 from clif.retraining.searching import Foreseen, Reached, search
@@ -37,19 +38,19 @@ from clif.training.pool import Job
 BEYOND = (1.5, 3.0, np.inf)  # times the change that is needed: for so much the choice goes on, at first and then
 LITTLE = 0.05  # share of T that is to fall at least, where the goal is nearly met
 STUCK = 3  # chunks without which T would have fallen as far end the choice
-MOST = 0.5  # share of the documents that may go
+MOST = 0.5  # share of the documents, or sentences, that may go
 CHUNKS = 200  # into which these are cut at the most
 
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """What came of training without the first `documents` of the choice, `tokens` long, with every seed.
+    """What came of training without the first `count` of the choice, `tokens` long, with every seed.
 
     `p_value` is the median over the seeds of the two-sided p-value of the test, if its kind has one; `size` is the |T|
     that meets the goal as far as these trainings know.
     """
 
-    documents: int
+    count: int
     tokens: int
     predicted: float
     realised: Sample
@@ -57,11 +58,11 @@ class Trial:
     size: float
     meets: bool
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values; `realised` is the mean over the seeds."""
+    def to_dict(self, counted: str) -> dict[str, Any]:
+        """Plain values; `counted` names what is counted, `realised` is the mean over the seeds."""
         sample = self.realised.to_dict()
         return {
-            "documents": self.documents,
+            counted: self.count,
             "tokens": self.tokens,
             "predicted": self.predicted,
             "realised": sample["mean"],
@@ -73,13 +74,14 @@ class Trial:
 
 @dataclass(frozen=True, eq=False)
 class Sought:
-    """The documents in the order of their choice, what was foreseen of them, and what was tried, by which trainings.
+    """The units in the order of their choice, what was foreseen of them, and what was tried, by which trainings.
 
-    `needed` is the smallest number that met the goal; if none did, `reached` is false and it is the one that came
-    nearest. `problems` are those in which documents were chosen.
+    `unit` says what they are: "document" or "sentence". `needed` is the smallest number that met the goal; if none did,
+    `reached` is false and it is the one that came nearest. `problems` are those in which they were chosen.
     """
 
     goal: Goal
+    unit: str
     problems: Sequence[Problem]
     order: NDArray[np.int64]
     foreseen: list[tuple[int, float]]
@@ -93,40 +95,44 @@ class Sought:
 
     @property
     def needed(self) -> int:
-        """How many documents."""
+        """How many of them."""
         if self.reached:
-            return min(trial.documents for trial in self.trials if trial.meets)
-        return min(self.trials, key=lambda trial: abs(trial.realised.mean or 0.0)).documents
+            return min(trial.count for trial in self.trials if trial.meets)
+        return min(self.trials, key=lambda trial: abs(trial.realised.mean or 0.0)).count
 
     @property
     def warnings(self) -> list[str]:
         """What is said of a goal that was not met."""
         if self.reached:
             return []
-        most = max(trial.documents for trial in self.trials)
+        most = max(trial.count for trial in self.trials)
         return [
-            f"no number of documents that was tried, up to {most:,}, meets the goal of {self.goal}; what follows is of "
-            f"the {self.needed:,} that come nearest. A milder goal, or more text on the test's words, may be met"
+            f"no number of {self.unit}s that was tried, up to {most:,}, meets the goal of {self.goal}; what follows is "
+            f"of the {self.needed:,} that come nearest. A milder goal, or more text on the test's words, may be met"
         ]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
+        counted = f"{self.unit}s"
         return {
             "goal": str(self.goal),
+            "unit": self.unit,
             "reached": self.reached,
-            "documents": self.needed,
-            "trials": [trial.to_dict() for trial in sorted(self.trials, key=lambda trial: trial.documents)],
-            "predicted": [{"documents": count, "predicted": value} for count, value in self.foreseen],
+            counted: self.needed,
+            "tokens": next(trial.tokens for trial in self.trials if trial.count == self.needed),
+            "trials": [trial.to_dict(counted) for trial in sorted(self.trials, key=lambda trial: trial.count)],
+            "predicted": [{counted: count, "predicted": value} for count, value in self.foreseen],
         }
 
 
 @dataclass(frozen=True, eq=False)
 class _Trials:
-    """Trainings without the first documents of a choice, each made once."""
+    """Trainings without the first units of a choice, each made once."""
 
     run: Run
     goal: Goal
     problem: Problem
+    editor: Editor
     seeds: Sequence[int]
     sign: float
     journal: Journal
@@ -138,7 +144,7 @@ class _Trials:
     def reach(self, order: NDArray[np.int64], count: int, predicted: float) -> Reached:
         """Train without the first `count` of the order, with every seed."""
         if count not in self.done:
-            self.done[count] = self._train(Edit(order[:count], 0) if count else UNEDITED, predicted)
+            self.done[count] = self._train(self.editor.make(order[:count]) if count else UNEDITED, predicted)
         trial = self.done[count]
         return Reached(self.sign * float(trial.realised.mean or 0.0), trial.size, trial.meets)
 
@@ -152,7 +158,7 @@ class _Trials:
         two_sided = [p.two_sided for s in found if (p := p_values_of(bias.coverage, s))]
         p_value = float(np.median(two_sided)) if two_sided else None
         return Trial(
-            documents=len(edit.documents),
+            count=edit.size,
             tokens=edit.tokens(self.run.corpus),
             predicted=predicted,
             realised=realised,
@@ -168,12 +174,13 @@ def seek(
     goal: Goal,
     method: str,
     seeds: Sequence[int],
+    editor: Editor,
     protected: NDArray[np.bool_],
     journal: Journal,
     processes: int | None,
     progress: Progress,
 ) -> Sought:
-    """Choose documents, and find how many of them must go; `problems` are the question put to the models.
+    """Choose units, and find how many of them must go; `problems` are the question put to the models.
 
     Raises
     ------
@@ -186,7 +193,7 @@ def seek(
     check_memory(problems[0], METHODS[method], SolveSettings(), 2 * len(problems))  # as they are, and without some
     value, test = mean_value(problems), bias_of(problems[0]).coverage.test
     sign = float(np.sign(value)) or 1.0
-    trials = _Trials(run, goal, problems[0], seeds, sign, journal, processes, progress)
+    trials = _Trials(run, goal, problems[0], editor, seeds, sign, journal, processes, progress)
     before = trials.reach(np.empty(0, dtype=np.int64), 0, value)
     if before.meets:
         raise UsageError(
@@ -197,7 +204,7 @@ def seek(
     if protected.all():
         raise UsageError("all documents are protected", where="--protect", next="Protect fewer documents.")
     needed = max(abs(value) - before.size, LITTLE * abs(value))
-    most = max(1, int(MOST * len(run.corpus)))
+    most = max(1, int(MOST * len(editor.units)))
     chunk = max(CHUNK, most // CHUNKS)
     for beyond in BEYOND:
 
@@ -206,8 +213,9 @@ def seek(
             return bool(fallen[-1] >= beyond * needed or (len(fallen) > STUCK and fallen[-1] <= fallen[-1 - STUCK]))
 
         choice = choose_adaptively(
-            problems, most, chunk, method=method, protected=protected, enough=enough, progress=progress
-        )
+            problems, most, chunk, method=method, units=editor.units, protected=protected, enough=enough,
+            progress=progress,
+        )  # fmt: skip
         falling = sign * np.array(choice.values)
         falling = falling[: int(np.argmin(falling)) + 1]  # what follows does nothing
         numbers = np.minimum(np.arange(len(falling)) * chunk, len(choice.documents))
@@ -224,4 +232,4 @@ def seek(
             next="Protect fewer documents, or use another --method.",
         )
     points = list(zip(numbers.tolist(), (sign * falling).tolist(), strict=True))
-    return Sought(goal, problems, choice.documents, points, tried, trials.trainings)
+    return Sought(goal, editor.units.name, problems, choice.documents, points, tried, trials.trainings)

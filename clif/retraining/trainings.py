@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from clif.corpus.encoding import Corpus
 from clif.errors import InputError
 from clif.manifest import fingerprint
 from clif.progress import Progress
@@ -32,9 +33,13 @@ class Training(Job):
         """Those of the run, with one worker: more would not reproduce."""
         return replace(run.settings, seed=self.seed, workers=1)
 
+    def corpus(self, run: Run) -> Corpus:
+        """The corpus with the tokens of the edited one."""
+        return self.edit.change(run.corpus).text(run.corpus)
+
     def weights(self, run: Run) -> NDArray[np.float64]:
         """How often each document stands in the edited corpus."""
-        return self.edit.counts(run.corpus).astype(np.float64)
+        return self.edit.counts(run.corpus)
 
     def about(self, run: Run) -> dict[str, Any]:
         """What its file says of itself."""

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from clif.objectives import SETS
 from clif.retraining.choosing import Choice
+from clif.retraining.edits import AMPLIFY, REMOVE
 from clif.retraining.holdout import HOLDOUTS
 from clif.retraining.planning import Plan
 from clif.retraining.readings import Readings, sample_of
@@ -110,13 +111,13 @@ def _predictions(choices: Sequence[Choice]) -> tuple[list[float], list[float]]:
 
 
 def _half(run: Run, choice: Choice, number: int, turned: bool, used: Readings, held: Readings) -> dict[str, Any]:
-    removing = choice.edit.copies == 0
-    k = len(choice.edit.documents)
+    kind, k = choice.edit.kind, choice.edit.size
     return {
         "half": number + 1,
         "words": {part: {key: test[key] for key in SETS} for part, test in choice.definitions().items()},
-        "removed": k if removing else 0,
-        "amplified": 0 if removing else k,
+        "edited": k,
+        "removed": k if kind == REMOVE else 0,
+        "amplified": k if kind == AMPLIFY else 0,
         "tokens": choice.edit.tokens(run.corpus),
         "zero_crossing": choice.crossing,
         "value": choice.value,

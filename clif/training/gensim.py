@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clif.pairs import LONGEST
+from clif.training.draws import hashed, name_keys
 from clif.training.trained import Trained
 
 if TYPE_CHECKING:
@@ -21,22 +22,36 @@ if TYPE_CHECKING:
 class Sentences:
     """The corpus as gensim wants it: lists of words, of LONGEST words at the most.
 
-    `copies` (documents,) says how often each document stands. A document that is left out gives an empty
-    list: it trains nothing but counts as seen, so the learning rate at every other document stays what it was, to
-    within one batch of 10,000 words (gensim sets it once a batch). `seen(documents)` is called now and then.
+    `weights` (documents,) say how often each document stands: w = 2.5 makes two passes in every epoch, and a third one
+    in every other, by a hash of (seed, document id, epoch). An epoch is one time through all of it. A pass that is left
+    out gives an empty list: it trains nothing but counts as seen, so the learning rate at every other document stays
+    what it was, to within one batch of 10,000 words (gensim sets it once a batch). `seen(documents)` is called now and
+    then.
     """
 
     def __init__(
         self,
         corpus: Corpus,
         words: list[str],
-        copies: NDArray[np.int64] | None = None,
+        weights: NDArray[np.floating | np.integer] | None = None,
         seen: Callable[[int], None] | None = None,
+        seed: int = 0,
     ) -> None:
         self.corpus = corpus
         self.words = words
-        self.copies = np.ones(len(corpus), dtype=np.int64) if copies is None else copies
+        self.weights = np.ones(len(corpus)) if weights is None else np.asarray(weights, dtype=np.float64)
         self.seen = seen
+        self._passes = np.maximum(np.ceil(self.weights), 1).astype(np.int64)
+        self._parts = np.flatnonzero(self.weights % 1)
+        self._keys = name_keys("part of a document", seed, [corpus.doc_ids[z] for z in self._parts])
+        self._epoch = 0
+
+    def copies(self, epoch: int) -> NDArray[np.int64]:
+        """How often each document stands in the epoch of this number, from 0, (documents,)."""
+        copies = np.floor(self.weights).astype(np.int64)
+        chance = hashed(self._keys + np.uint64(epoch)) / 2.0**64
+        copies[self._parts] += chance < self.weights[self._parts] % 1
+        return copies
 
     def _pieces(self, document: int) -> int:
         start, end = self.corpus.offsets[document : document + 2]
@@ -47,20 +62,20 @@ class Sentences:
         long = np.flatnonzero(self.corpus.lengths > LONGEST)
         pieces = np.ones(len(self.corpus), dtype=np.int64)
         pieces[long] = [self._pieces(int(z)) for z in long]
-        return int((pieces * np.maximum(self.copies, 1)).sum())
+        return int((pieces * self._passes).sum())
 
     def __iter__(self) -> Iterator[list[str]]:
         tokens, offsets, words = self.corpus.tokens, self.corpus.offsets, self.words
-        size = len(words)
+        size, copies = len(words), self.copies(self._epoch)
+        self._epoch += 1
         for z in range(len(self.corpus)):
             if self.seen and z % 512 == 0:
                 self.seen(z)
             ids = [token for token in tokens[offsets[z] : offsets[z + 1]].tolist() if token < size]
             sentence = [words[token] for token in ids]
-            copies = int(self.copies[z])
-            for _ in range(max(copies, 1)):
+            for number in range(int(self._passes[z])):
                 for start in range(0, max(len(sentence), 1), LONGEST):
-                    yield sentence[start : start + LONGEST] if copies else []
+                    yield sentence[start : start + LONGEST] if number < copies[z] else []
         if self.seen:
             self.seen(len(self.corpus))
 
@@ -70,13 +85,13 @@ def train_gensim(
     vocabulary: Vocabulary,
     settings: TrainingSettings,
     *,
-    copies: NDArray[np.int64] | None = None,
+    weights: NDArray[np.floating | np.integer] | None = None,
     seen: Callable[[int], None] | None = None,
     after_epoch: Callable[[int, NDArray[np.float32], NDArray[np.float32]], None] | None = None,
 ) -> Trained:
     """Train by gensim's Word2Vec with the vocabulary's counts, so that an edit of the corpus changes no constant.
 
-    `copies` as in `Sentences`, the other arguments as for `train_model`. With one worker the result is the same, bit
+    `weights` as in `Sentences`, the other arguments as for `train_model`. With one worker the result is the same, bit
     for bit, whenever settings and corpus are.
     """
     from gensim.models import Word2Vec
@@ -96,7 +111,7 @@ def train_gensim(
                 after_epoch(self.epoch, model.wv.vectors, model.syn1neg)
                 outside += time.process_time() - began
 
-    sentences = Sentences(corpus, vocabulary.words, copies, seen)
+    sentences = Sentences(corpus, vocabulary.words, weights, seen, settings.seed)
     began = time.process_time()
     model = Word2Vec(
         sg=1,

@@ -19,6 +19,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
+from clif.corpus.encoding import Corpus
 from clif.errors import InputError, MismatchError
 from clif.files import cannot_write
 from clif.progress import Progress
@@ -36,6 +37,10 @@ class Job:
     def settings(self, run: Run) -> TrainingSettings:
         """How it is trained."""
         return replace(run.settings, seed=self.seed)
+
+    def corpus(self, run: Run) -> Corpus:
+        """What it is trained on."""
+        return run.corpus
 
     def weights(self, run: Run) -> NDArray[np.float64] | None:
         """Weight of each document, (documents,): 0 removes it, 2 adds a copy; None: one each."""
@@ -192,7 +197,7 @@ def train_job(path: str, job: Job) -> float:
 
     run = open_run(path)
     trained = train_model(
-        run.corpus,
+        job.corpus(run),
         run.vocabulary,
         job.settings(run),
         weights=job.weights(run),

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from clif.errors import UsageError
 from clif.training.trained import Trained
 
 if TYPE_CHECKING:
@@ -25,7 +24,8 @@ HELD_FIXED: Mapping[str, Mapping[str, str]] = {
     },
     "gensim": {
         "learning_rate": "by share of the documents seen; in retraining a removed document still counts as seen, "
-        "so every other document keeps its rate to within one batch of 10,000 words",
+        "so every other document keeps its rate to within one batch of 10,000 words; one that counts for a part is "
+        "passed in that share of the epochs, by a hash of seed, document id and epoch",
         "random_numbers": "one stream: an edit of the corpus changes the draws for all documents that follow it",
     },
     "exact": {
@@ -49,15 +49,14 @@ def train_model(
 ) -> Trained:
     """Train by the trainer that the settings name.
 
-    `weights` (documents,) say how often each document stands: 0 removes it, 2 adds a copy, and for the paired and the
-    exact trainer anything between (see `PairedTraining`); None: one each. `seen(documents)` is called now and then with
-    how many documents of the epoch are done, `after_epoch(epoch, U, C)` with the matrices in place; its time is not
-    counted. The exact trainer has no epochs: it calls `step` (see `train_exact`), and `after_epoch` once, at the end.
+    `weights` (documents,) say how often each document stands: 0 removes it, 2 adds a copy, and what lies between scales
+    its learning rate (see `PairedTraining`), its pairs in the expected loss (`train_exact`), or leaves it out of some
+    epochs (gensim's `Sentences`); None: one each. `seen(documents)` is called now and then with how many documents of
+    the epoch are done, `after_epoch(epoch, U, C)` with the matrices in place; its time is not counted. The exact
+    trainer has no epochs: it calls `step` (see `train_exact`), and `after_epoch` once, at the end.
 
     Raises
     ------
-    UsageError
-        gensim is asked for weights that are not whole numbers.
     InputError
         As `train_exact` raises it.
 
@@ -72,16 +71,4 @@ def train_model(
         return train_paired(corpus, vocabulary, settings, weights=weights, seen=seen, after_epoch=after_epoch)
     from clif.training.gensim import train_gensim
 
-    copies = None if weights is None else _whole(weights)
-    return train_gensim(corpus, vocabulary, settings, copies=copies, seen=seen, after_epoch=after_epoch)
-
-
-def _whole(weights: NDArray[np.float64]) -> NDArray[np.int64]:
-    copies = np.rint(weights).astype(np.int64)
-    if not np.array_equal(copies, weights):
-        raise UsageError(
-            "gensim cannot train on a part of a document",
-            where="--trainer gensim",
-            next="Use whole numbers of copies, or train with --trainer paired.",
-        )
-    return copies
+    return train_gensim(corpus, vocabulary, settings, weights=weights, seen=seen, after_epoch=after_epoch)

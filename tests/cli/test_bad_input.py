@@ -361,7 +361,7 @@ bad("out of a ranking below a file", "rank --measure mean_difference --out plant
     "planted.toml/r.csv: cannot write")
 
 # Retrainings.
-bad("neither remove nor amplify", "retrain", 2, "say what to do", "--until GOAL and --amplify-top-k K")
+bad("neither remove nor amplify", "retrain", 2, "say what to do", "--until GOAL, --amplify-top-k K and --swap-top-k K")
 bad("both remove and amplify", "retrain --remove-top-k 3 --amplify-top-k 3", 2, "say what to do", "--until GOAL")
 bad("k larger than the corpus", "retrain --remove-top-k 201", 2, "--remove-top-k: cannot choose 201 of 200 documents",
     "from 1 to 199")

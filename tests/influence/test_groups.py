@@ -80,7 +80,7 @@ def test_a_sliver_of_a_document_has_its_share_of_the_documents_influence(problem
 
 def test_a_method_that_brings_a_predictor_is_asked_for_every_set():
     problem = crossing_problem(7)[0]
-    knowing = problem.knowing(lambda times: problem.value * (1 - 0.16 * times.sum()))
+    knowing = problem.knowing(lambda change: problem.value * (1 - 0.16 * change.times.sum()))
     for documents in ([2], [1, 5, 6]):
         times = removal(problem, np.array(documents))
         assert predict_value(knowing, times) == problem.value * (1 - 0.16 * len(documents))

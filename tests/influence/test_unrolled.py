@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from trainings import DIM, Doubles, question, topical, train, vocabulary_of
 
+from clif.corpus.change import Change
 from clif.errors import InputError, UsageError
 from clif.influence.joint import SolveSettings
 from clif.influence.memory import needs
@@ -116,7 +117,7 @@ def test_parts_and_documents_agree_and_more_parts_than_lanes_are_carried(monkeyp
     assert attribution.documents == pytest.approx(whole @ slope, rel=1e-4, abs=1e-7)
     one = np.zeros(20)
     one[3] = 1e-4
-    change = attribution.predictor(one) - problem.value
+    change = attribution.predictor(Change(one)) - problem.value
     assert change == pytest.approx(1e-4 * attribution.documents[3], rel=0.02)
 
 

@@ -99,7 +99,10 @@ def test_leaving_documents_out_changes_the_vectors_and_nothing_else():
     corpus, vocabulary = made_corpus()
     copies = np.ones(len(corpus), dtype=int)
     copies[::3] = 0
-    full, edited = train_gensim(corpus, vocabulary, SETTINGS), train_gensim(corpus, vocabulary, SETTINGS, copies=copies)
+    full, edited = (
+        train_gensim(corpus, vocabulary, SETTINGS),
+        train_gensim(corpus, vocabulary, SETTINGS, weights=copies),
+    )
     assert edited.U.shape == full.U.shape
     assert np.isfinite(edited.U).all()
     assert np.isfinite(edited.C).all()
@@ -109,7 +112,7 @@ def test_leaving_documents_out_changes_the_vectors_and_nothing_else():
 def test_words_that_are_left_out_everywhere_stay_where_they_started():
     corpus, vocabulary = made_corpus()
     empty = corpus_of([[] for _ in range(len(corpus))], SIZE + RARE)
-    nothing = train_gensim(corpus, vocabulary, SETTINGS, copies=np.zeros(len(corpus), dtype=int))
+    nothing = train_gensim(corpus, vocabulary, SETTINGS, weights=np.zeros(len(corpus), dtype=int))
     assert same_bytes(nothing, train_gensim(empty, vocabulary, SETTINGS))
     assert not nothing.C.any()
 
@@ -127,7 +130,7 @@ def test_the_learning_rate_at_a_document_moves_by_less_than_a_batch_when_others_
 
     def rates(copies):
         batches.clear()
-        train_gensim(corpus, vocabulary, SETTINGS, copies=copies)
+        train_gensim(corpus, vocabulary, SETTINGS, weights=copies)
         sizes, alphas = zip(*batches, strict=True)
         return np.repeat(alphas, sizes), max(sizes)
 
@@ -145,7 +148,7 @@ def test_copies_equal_a_corpus_in_which_the_documents_stand_that_often():
     texts = []
     for (a, b), n in zip(pairwise(corpus.offsets), copies, strict=True):
         texts += [corpus.tokens[a:b]] * n if n else [[]]
-    trained = train_gensim(corpus, vocabulary, SETTINGS, copies=copies)
+    trained = train_gensim(corpus, vocabulary, SETTINGS, weights=copies)
     assert same_bytes(trained, train_gensim(corpus_of(texts, SIZE + RARE), vocabulary, SETTINGS))
 
 

@@ -41,16 +41,17 @@ def test_models_are_trained_by_name():
 def test_weights_are_copies_to_gensim():
     copies = np.random.default_rng(1).integers(0, 4, len(CORPUS))
     found = train_model(CORPUS, VOCABULARY, SETTINGS["gensim"], weights=copies.astype(float))
-    assert same_bytes(found, train_gensim(CORPUS, VOCABULARY, SETTINGS["gensim"], copies=copies))
+    assert same_bytes(found, train_gensim(CORPUS, VOCABULARY, SETTINGS["gensim"], weights=copies))
 
 
-def test_only_the_paired_trainer_takes_a_part_of_a_document():
+@pytest.mark.parametrize("trainer", SAMPLING)
+def test_every_trainer_takes_a_part_of_a_document(trainer):
     weights = np.ones(len(CORPUS))
     weights[3] = 0.5
-    assert np.isfinite(train_model(CORPUS, VOCABULARY, SETTINGS["paired"], weights=weights).U).all()
-    with pytest.raises(UsageError, match="cannot train on a part of a document") as caught:
-        train_model(CORPUS, VOCABULARY, SETTINGS["gensim"], weights=weights)
-    assert "--trainer paired" in caught.value.next
+    found = [train_model(CORPUS, VOCABULARY, SETTINGS[trainer], weights=w) for w in (weights, weights, None)]
+    assert np.isfinite(found[0].U).all()
+    assert same_bytes(found[0], found[1])
+    assert not same_bytes(found[0], found[2])
 
 
 @pytest.mark.parametrize("trainer", SAMPLING)

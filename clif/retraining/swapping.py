@@ -1,0 +1,171 @@
+"""Words that change places with their partners, such as he and she: what a document would say of the other group.
+
+Both go by their number in the encoded corpus. A partner that the vocabulary lacks leaves, as other rare words do; one
+that it holds comes in where the word itself was too rare. Counterfactual data substitution after Hall Maudslay, Gonen,
+Cotterell, Teufel 2019, "It's All in the Name", here in the documents that a ranking chose.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clif.corpus.change import OUTSIDE, Change
+from clif.corpus.encoding import Corpus
+from clif.corpus.spans import ranges
+from clif.errors import InputError, UsageError
+from clif.manifest import fingerprint
+from clif.retraining.edits import SWAP, Edit, Values
+
+DEFAULT = Path(__file__).parent / "pairs" / "gender.toml"
+KEYS = {"name", "source", "language", "pairs", "one_way"}
+
+
+@dataclass(frozen=True)
+class WordPairs:
+    """Partners by word, in lower case, and where they come from."""
+
+    name: str
+    source: str
+    partner: Mapping[str, str]
+
+    @classmethod
+    def read(cls, path: Path | None = None) -> WordPairs:
+        """From a TOML file with `name`, `pairs` and perhaps `one_way` and `source`; gendered English words for None.
+
+        Both are arrays of [word, other word]: of a pair each becomes the other, of `one_way` only the first becomes
+        the second. No word may be the first in two ways.
+
+        Raises
+        ------
+        InputError
+            The file cannot be read.
+        UsageError
+            It does not hold such pairs.
+
+        """
+        path = path or DEFAULT
+        try:
+            values = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise InputError(
+                f"cannot be read: {reason}", where=str(path), next='Give a TOML file with pairs = [["he", "she"], ...].'
+            ) from error
+        unknown = sorted(set(values) - KEYS)
+        pairs, one_way = _pairs(values, "pairs", path), _pairs(values, "one_way", path)
+        if unknown or not pairs + one_way:
+            raise _wrong(f"unknown key {unknown[0]!r}" if unknown else "holds no pairs", path)
+        partner: dict[str, str] = {}
+        for word, other in [*pairs, *((b, a) for a, b in pairs), *one_way]:
+            if partner.setdefault(word, other) != other or word == other:
+                raise _wrong(f"{word!r} has the partners {partner[word]!r} and {other!r}", path)
+        return cls(str(values.get("name", path.stem)), str(values.get("source", "")), partner)
+
+
+def styled(partner: str, word: str) -> str:
+    """A partner with the capitals of the word: all, the first, or none."""
+    if word == word.lower():
+        return partner
+    return partner.upper() if len(word) > 1 and word == word.upper() else partner[:1].upper() + partner[1:]
+
+
+@dataclass(frozen=True, eq=False)
+class Swap(Edit):
+    """In `documents` words become their partners: the number old[i], rising, becomes new[i], which is partners[i]."""
+
+    old: NDArray[np.int64]
+    new: NDArray[np.uint32]
+    partners: tuple[str, ...]
+
+    @property
+    def kind(self) -> str:
+        """SWAP."""
+        return SWAP
+
+    def change(self, corpus: Corpus) -> Change:
+        """Their tokens are other words."""
+        documents = np.sort(self.documents)
+        places = ranges(corpus.offsets[documents], corpus.lengths[documents])
+        tokens = np.asarray(corpus.tokens[places], dtype=np.int64)
+        found = np.isin(tokens, self.old)
+        return Change.of_tokens(corpus, places[found], self.new[np.searchsorted(self.old, tokens[found])])
+
+    def tokens(self, corpus: Corpus) -> int:
+        """Words that are swapped."""
+        return len(self.change(corpus).places)
+
+    def added_up(self, corpus: Corpus, influence: Values) -> float | None:
+        """None: the influence of a removal says nothing of another word."""
+        return None
+
+    def name(self) -> str:
+        """The same for the same documents and words."""
+        return fingerprint({"documents": np.sort(self.documents), "old": self.old, "new": self.new})
+
+
+@dataclass(frozen=True, eq=False)
+class Partners:
+    """Partners by number in a corpus, see `Swap`; `dropped` words have one that the vocabulary lacks."""
+
+    old: NDArray[np.int64]
+    new: NDArray[np.uint32]
+    words: tuple[str, ...]
+    dropped: tuple[str, ...]
+
+    @classmethod
+    def find(cls, pairs: WordPairs, corpus: Corpus, size: int, where: str = "--pairs") -> Partners:
+        """Those of the words of a corpus; raises UsageError if none of them is of its vocabulary (the first `size`)."""
+        types = corpus.types
+        found = {word: n for n, word in enumerate(types) if word.lower() in pairs.partner}
+        partners = {word: styled(pairs.partner[word.lower()], word) for word in found}
+        wanted = set(partners.values())
+        number = {word: n for n, word in enumerate(types) if word in wanted}
+        if not any(n < size for n in found.values()):
+            raise UsageError(
+                f"no word of {pairs.name!r} is in the vocabulary",
+                where=where,
+                next="Give a list in the language of the corpus, as it is written there.",
+            )
+        old = np.array(sorted(found.values()), dtype=np.int64)
+        others = tuple(partners[types[n]] for n in old.tolist())
+        new = np.array([number.get(other, OUTSIDE) for other in others], dtype=np.uint32)
+        dropped = tuple(types[n] for n, other in zip(old.tolist(), new.tolist(), strict=True) if n < size <= other)
+        return cls(old, new, others, dropped)
+
+    def counts(self, corpus: Corpus) -> NDArray[np.int64]:
+        """Words of each document that have a partner, (documents,)."""
+        ends = np.concatenate([[0], np.cumsum(np.isin(corpus.tokens, self.old.astype(np.uint32)))])
+        return np.asarray(np.diff(ends[corpus.offsets]))
+
+    def swap(self, documents: NDArray[np.int64]) -> Swap:
+        """The edit that swaps them in these documents."""
+        return Swap(documents, 1, self.old, self.new, self.words)
+
+
+def _pairs(values: Mapping[str, Any], key: str, path: Path) -> list[tuple[str, str]]:
+    given = values.get(key, [])
+    good = isinstance(given, Sequence) and all(
+        isinstance(pair, Sequence)
+        and not isinstance(pair, str)
+        and len(pair) == 2
+        and all(isinstance(word, str) and word and len(word.split()) == 1 for word in pair)
+        for pair in given
+    )
+    if not good:
+        raise _wrong(f"{key} is not an array of two words each", path)
+    return [(first.lower(), second.lower()) for first, second in given]
+
+
+def _wrong(what: str, path: Path) -> UsageError:
+    return UsageError(
+        what,
+        where=f"--pairs {path}",
+        next='Write pairs = [["he", "she"], ...], and one_way = [["him", "her"]] if need be.',
+    )
