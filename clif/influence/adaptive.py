@@ -31,18 +31,30 @@ CHUNK = 10
 # From the counts (n, V) of pairs that are gone to the vectors E (n, d) that are then predicted, and to the influence of
 # each pair that is left, (n, V).
 Without = Callable[[Matrix], tuple[Matrix, Matrix]]
+# From numbers (documents,), the lower the better, the documents chosen so far, and how many may follow now and in all:
+# those that follow, fewer or none where no others may.
+Pick = Callable[[NDArray[np.float64], NDArray[np.int64], int, int], NDArray[np.int64]]
 
 
 @dataclass(frozen=True, eq=False)
 class Choice:
     """Documents in the order chosen, and the influence of each given that those of earlier chunks are gone.
 
-    `values` are the predicted T before each chunk, and at the end where it was asked if that was `enough`.
+    `values` are the predicted T before each chunk, and at the end where it was asked if that was `enough`; `numbers` of
+    documents were chosen by then.
     """
 
     documents: NDArray[np.int64]
     influence: NDArray[np.float64]
     values: tuple[float, ...]
+    numbers: tuple[int, ...]
+
+
+def lowest(score: NDArray[np.float64], chosen: NDArray[np.int64], most: int, _left: int) -> NDArray[np.int64]:
+    """The `most` documents with the lowest scores of those that are not chosen yet."""
+    free = np.ones(len(score), dtype=np.bool_)
+    free[chosen] = False
+    return np.argsort(np.where(free, score, np.inf), kind="stable")[: min(most, int(free.sum()))]
 
 
 def choose_adaptively(
@@ -51,7 +63,7 @@ def choose_adaptively(
     chunk: int = CHUNK,
     *,
     method: str = "block",
-    protected: NDArray[np.bool_] | None = None,
+    pick: Pick = lowest,
     enough: Callable[[Sequence[float]], bool] | None = None,
     threads: int | None = None,
     progress: Progress = silent,
@@ -59,7 +71,7 @@ def choose_adaptively(
     """Choose `limit` documents whose removal lowers |T|, for the mean over several models of the same question.
 
     It goes on in one direction where the predicted T changes its sign. Influences are those of a `method` of ADAPTIVE.
-    `protected` (documents,) are not chosen. `enough` is asked with the values so far whether no more are needed.
+    `pick` takes each chunk. `enough` is asked with the values so far whether no more are needed.
 
     Raises
     ------
@@ -68,26 +80,29 @@ def choose_adaptively(
 
     """
     sign = np.sign(mean_value(problems)) or 1.0
-    free = np.ones(len(problems[0].corpus), dtype=np.bool_) if protected is None else ~protected
-    limit = min(limit, int(free.sum()))
+    limit = min(limit, len(problems[0].corpus))
     models = [ADAPTIVE[method](problem) for problem in problems]
     chosen, influences = np.empty(0, dtype=np.int64), np.empty(0)
     values: list[float] = []
+    numbers: list[int] = []
     while len(chosen) < limit or enough:
         progress("choose", len(chosen), limit, "documents")
         counts = problems[0].count(chosen) if len(chosen) else np.zeros_like(problems[0].counts)
         found = [without(counts) for without in models]
         after = [p.objective.value(E, p.measure) for p, (E, _) in zip(problems, found, strict=True)]
         values.append(float(np.mean(after)))
+        numbers.append(len(chosen))
         if enough and (enough(values) or len(chosen) == limit):
             break
         pairs = PairTable(problems[0], np.mean([table for _, table in found], axis=0))
         influence = document_influence(pairs, threads)[0]
-        taken = np.argsort(np.where(free, sign * influence, np.inf), kind="stable")[: min(chunk, limit - len(chosen))]
-        free[taken] = False
+        left = limit - len(chosen)
+        taken = pick(sign * influence, chosen, min(chunk, left), left)
+        if not len(taken):
+            break
         chosen = np.concatenate([chosen, taken])
         influences = np.concatenate([influences, influence[taken]])
-    return Choice(chosen, influences, tuple(values))
+    return Choice(chosen, influences, tuple(values), tuple(numbers))
 
 
 def _block(problem: Problem) -> Without:

@@ -1,4 +1,7 @@
-"""Objectives: bias tests, WEAT as a differentiable function of word vectors, p-values, the audit; where a word sits."""
+"""Objectives: bias tests, WEAT as a differentiable function of word vectors, p-values, the audit.
+
+Also where a word sits, and how well vectors agree with human judgements of similarity.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from clif.objectives.coverage import Coverage, cover, lacking, uncovered_error
 from clif.objectives.membership import NEARNESS, Membership, known_words
 from clif.objectives.objective import Objective
 from clif.objectives.permutation import PValues, permutation_p_values
+from clif.objectives.similarity import Similarity
 from clif.objectives.weat import MEASURES, WEAT
 
 __all__ = [
@@ -24,6 +28,7 @@ __all__ = [
     "Membership",
     "Objective",
     "PValues",
+    "Similarity",
     "Skipped",
     "audit",
     "cover",
