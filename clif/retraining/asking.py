@@ -26,6 +26,7 @@ from clif.ranking import (
     rank_many,
     read_order,
 )
+from clif.retraining.limits import Limits
 from clif.retraining.request import Request
 from clif.run import Run
 
@@ -63,10 +64,18 @@ class Asked:
             }
             if method == newest.about["method"]:
                 more |= {"solving": newest.about.get("solving") or {}, "adaptive": newest.about.get("adaptive")}
+        if request.keep:  # as below, but for the number, which is given
+            method = _in_chunks(run, method)
+            more |= {"confidence": None}
         if request.until is not None:  # documents are chosen in the models whose retraining they are judged by
-            method = method if method in ADAPTIVE else "source" if _repeats(run) else "block"
+            method = _in_chunks(run, method)
             more = {"ensemble": request.seeds if request.seeds > 1 and not run.imported else None}
         return cls(question, method or RECOMMENDED, measure or "effect_size", damping, **more)
+
+
+def _in_chunks(run: Run, method: str | None) -> str:
+    """The method by which documents are chosen in chunks, where this one was asked for or ranked."""
+    return method if method in ADAPTIVE else "source" if _repeats(run) else "block"
 
 
 def _repeats(run: Run) -> bool:
@@ -79,13 +88,15 @@ class Order:
     """Documents in the order of their choice: all, or, of a list with a confidence, the sure ones that serve the goal.
 
     `crossing` is the number of removals that is predicted to bring the bias to zero, `influence` (documents,) that of
-    each document of the corpus, where the list says. `needed` of them are taken, if that is known already.
+    each document of the corpus, where the list says. `needed` of them are taken, if that is known already. `limits` are
+    those that the choice keeps.
     """
 
     documents: NDArray[np.int64]
     crossing: int | None = None
     influence: NDArray[np.float64] | None = None
     needed: int | None = None
+    limits: Limits | None = None
 
 
 def order_documents(

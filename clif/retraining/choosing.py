@@ -132,4 +132,4 @@ def _how_many(
             where=f"--remove-top-k {ZERO}",
             next="Give a number of documents, or rank by another method or measure.",
         )
-    return 0, k
+    return 0, k if order.limits is None else order.limits.whole(order.documents, k)

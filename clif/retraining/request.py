@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from clif.errors import UsageError
 from clif.influence.adaptive import ADAPTIVE
 from clif.influence.methods import find_method
 from clif.objectives import MEASURES
+from clif.retraining.caps import Cap
 from clif.retraining.edits import GOALS
 from clif.retraining.goals import Goal
 from clif.retraining.holdout import HOLDOUTS
+from clif.retraining.keeping import Keep
+from clif.retraining.units import check_similarity
 
 ZERO = "zero"
 
@@ -23,7 +27,9 @@ class Request:
     `remove` is a number of documents, or "zero" for the number at which the prediction is nearest zero; `until` is what
     the bias shall come to, and the number is searched for; `amplify` documents get `copies` further copies. `method`,
     `measure` and `damping` are those of the newest ranking if left out. `holdout` words are halved `halves` times (see
-    `split_halves`), and each half chooses documents of its own.
+    `split_halves`), and each half chooses documents of its own. `keep` names what shall stay within a tolerance, `cap`
+    what may lose a share at most, and near-duplicates from that similarity on go together (see `limits`); `by` are
+    fields of the documents whose losses are reported.
 
     Raises
     ------
@@ -47,11 +53,17 @@ class Request:
     holdout: str | None = None
     halves: int = 1
     processes: int | None = None
+    keep: tuple[str, ...] = ()
+    cap: tuple[str, ...] = ()
+    by: tuple[str, ...] = ()
+    near_duplicates: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("ranking", "protect"):
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, Path(getattr(self, name)))
+        for name in ("keep", "cap", "by"):
+            object.__setattr__(self, name, _several(getattr(self, name)))
         if sum(each is not None for each in (self.remove, self.until, self.amplify)) != 1:
             raise UsageError(
                 "say what to do with the top documents",
@@ -87,6 +99,31 @@ class Request:
                 next="Say which words are halved, by --holdout-words targets, attributes or both.",
             )
 
+        self._check_limits()
+
+    def _check_limits(self) -> None:
+        """Parse what limits the choice, and refuse what it cannot be limited beside."""
+        _ = self.keeps, self.caps
+        if self.near_duplicates is not None:
+            check_similarity(self.near_duplicates)
+        if self.limited and self.amplify is not None:
+            raise UsageError(
+                "only removals can be limited",
+                where="--amplify-top-k",
+                next="Leave out --keep, --cap and --near-duplicates, or remove documents.",
+            )
+        if not self.keep:
+            return
+        given = {"--ranking": self.ranking, "--holdout-words": self.holdout, "--goal": self.goal}
+        found = [name for name, value in given.items() if value not in (None, "reduce")]
+        if found:
+            raise UsageError(
+                "documents are chosen anew, by all words, so that the bias falls and what is kept stays",
+                where=f"--keep, {', '.join(found)}",
+                next=f"Leave out {' and '.join(found)}.",
+            )
+        self._check_adaptive("--keep")
+
     def _check_until(self) -> None:
         Goal.parse(str(self.until))
         given = {"--ranking": self.ranking, "--holdout-words": self.holdout, "--goal": self.goal}
@@ -97,12 +134,30 @@ class Request:
                 where=f"--until, {', '.join(found)}",
                 next=f"Leave out {' and '.join(found)}.",
             )
+        self._check_adaptive("--until")
+
+    def _check_adaptive(self, option: str) -> None:
         if self.method is not None and self.method not in ADAPTIVE:
             raise UsageError(
                 f"{self.method} does not estimate influences anew after each chunk",
-                where="--until, --method",
+                where=f"{option}, --method",
                 next=f"Choose one of: {', '.join(ADAPTIVE)}.",
             )
+
+    @property
+    def keeps(self) -> list[Keep]:
+        """What shall be kept."""
+        return [Keep.parse(text) for text in self.keep]
+
+    @property
+    def caps(self) -> list[Cap]:
+        """What may lose a share at most."""
+        return [Cap.parse(text) for text in self.cap]
+
+    @property
+    def limited(self) -> bool:
+        """Whether not every document may be chosen beside every other."""
+        return bool(self.keep or self.cap) or self.near_duplicates is not None
 
     @property
     def aim(self) -> str:
@@ -132,3 +187,8 @@ class Request:
                 raise UsageError(f"unknown {what} {value!r}", where=where, next=f"Choose one of: {', '.join(known)}.")
         if self.method is not None:
             find_method(self.method)
+
+
+def _several(values: Any) -> tuple[str, ...]:
+    """One text or several as a tuple, each once, in order."""
+    return tuple(dict.fromkeys([values] if isinstance(values, str) else values))
