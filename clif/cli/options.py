@@ -12,6 +12,7 @@ import click
 from clif.cli.screen import Screen
 
 FILE = click.Path(path_type=Path)
+NONE = "none"
 
 
 def clif_command(example: str, **settings: Any) -> Callable[[Callable[..., None]], click.Command]:
@@ -91,3 +92,17 @@ def reading(options: dict[str, Any]) -> dict[str, Any]:
     read = ReadOptions(**{name: options.pop(name) for name in names})
     tokeniser = Tokeniser(keep_case=options.pop("keep_case"), pretokenised=options.pop("pretokenised"))
     return {"read": read, "tokeniser": tokeniser}
+
+
+def numbers(where: str, text: str, kind: Callable[[str], Any]) -> tuple[Any, ...]:
+    """Numbers with commas between them; none for NONE."""
+    from clif.errors import UsageError
+
+    if text.strip() == NONE:
+        return ()
+    try:
+        return tuple(kind(part) for part in text.split(","))
+    except ValueError:
+        raise UsageError(
+            f"{text!r} is no list of numbers", where=where, next=f"Give numbers with commas between, or {NONE!r}."
+        ) from None

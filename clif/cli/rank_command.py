@@ -167,7 +167,8 @@ def show(
         count = values["sure_reduce"] + values["sure_increase"] if surely else values["documents"]
         which = "sure documents" if surely else "documents"
         screen.text(f"Predicted to bring it to zero: removing the first {crossing:,} of {count:,} {which}.")
-        screen.text(costs_line(costs))
+        if costs:
+            screen.text(costs_line(costs))
     screen.say(f"Stored: {ranking.path}" + (f"; copy: {out}" if out else ""))
     named = f" --test {shlex.quote(asked)}" if asked and unit != "document" else ""
     k = "zero" if crossing else min(100, max(1, values["documents"] // 10))
