@@ -17,14 +17,13 @@ def show_kept(screen: Screen, values: dict[str, Any]) -> None:
         ends = [number(kept[name], digits, sign=True) for name in ("before", "predicted", "realised")]
         chance, before = kept["controls"]["mean"], kept["before"]
         by_chance = number(None if chance is None else chance - before, digits, sign=True)
-        measure = kept["measure"].replace("_", " ")
-        tolerance = f"{'fall of ' if kept['measure'] == 'spearman' else ''}{kept['tolerance']:g}"
-        rows.append([kept["name"], measure, tolerance, *ends, by_chance, "yes" if kept["holds"] else "no"])
+        tolerance = f"{'-' if kept['measure'] == 'spearman' else '±'}{kept['tolerance']:g}"
+        rows.append([kept["name"], *ends[:1], tolerance, *ends[1:], by_chance, "yes" if kept["holds"] else "no"])
     if not rows:
         return
-    columns = ["kept", "measure", "tolerance", "before", "predicted change", "realised", "random", "holds"]
+    columns = ["kept", "before", "may change", "predicted", "realised", "random", "holds"]
     screen.text()
-    screen.table("What was to be kept", columns, rows, (0, 1))
+    screen.table("What was to be kept (effect sizes; rank correlation of word similarity)", columns, rows)
 
 
 def show_costs(screen: Screen, values: dict[str, Any]) -> None:

@@ -78,12 +78,13 @@ def show(screen: Screen, result: Any) -> None:
         for point in values["points"]
     ]
     measure = values["measure"].replace("_", " ")
-    columns = ["policy", "tokens", "documents", f"{measure} (sd)", "WordSim-353 (sd)", "analogies (sd)", "front"]
-    screen.table(f"{values['test']}: bias against usefulness, {len(values['seeds'])} seeds", columns, rows)
-    screen.text("Front: no other row has both a smaller bias and a higher rank correlation with WordSim-353.")
+    columns = ["policy", "tokens", "docs", "bias (sd)", "WordSim (sd)", "analogies (sd)", "front"]
+    head = f"{values['test']}: {measure} against WordSim-353 and analogies, {len(values['seeds'])} seeds"
+    screen.table(head, columns, rows)
+    screen.text("Front: no other row has less bias and a higher rank correlation with WordSim-353.")
     if values["pairs"]:
-        screen.text("Debias takes the test's own direction out of the vectors: that a test built on it then finds")
-        screen.text("nothing does not say that the association is gone elsewhere (Gonen and Goldberg 2019).")
+        screen.text("Debias takes a direction out of the vectors: that a test built on it then finds")
+        screen.text("nothing does not say that the association is gone (Gonen and Goldberg 2019).")
     screen.say(f"Table, picture and result.json: {values['folder']}")
 
 

@@ -64,10 +64,9 @@ class Asked:
             }
             if method == newest.about["method"]:
                 more |= {"solving": newest.about.get("solving") or {}, "adaptive": newest.about.get("adaptive")}
-        if request.keep:  # as below, but for the number, which is given
-            method = _in_chunks(run, method)
-            more |= {"confidence": None}
-        if request.until is not None:  # documents are chosen in the models whose retraining they are judged by
+        if (
+            request.until is not None or request.keep
+        ):  # documents are chosen in the models whose retraining they are judged by
             method = _in_chunks(run, method)
             more = {"ensemble": request.seeds if request.seeds > 1 and not run.imported else None}
         return cls(question, method or RECOMMENDED, measure or "effect_size", damping, **more)

@@ -1,9 +1,9 @@
 """Bias against usefulness: what each way to lower a bias pays for it.
 
 Documents are left out by several policies until they hold some shares of the tokens, and every set is retrained with
-the same seeds. clif removes what its adaptive choice names, `keep` the same while word similarity, or another objective,
-is predicted to stay; `random` and `keyword` (the documents with the largest share of the test's words) are what one
-does without influences; `debias` takes the bias direction out of the trained vectors and needs no retraining.
+the same seeds. `clif` removes what its adaptive choice names, `keep` the same while word similarity, or another
+objective, is predicted to stay; `random` and `keyword` (the documents with the largest share of the test's words) are
+what one does without influences; `debias` takes the bias direction out of the trained vectors, without retraining.
 
 Bias is T of the test; usefulness the rank correlation with WordSim-353, and the share of analogies that are answered
 right (Mikolov et al. 2013). A point is on the front where no other has both less bias and a higher rank correlation.

@@ -65,7 +65,8 @@ def draw(values: Mapping[str, Any]) -> str:
                 seeds = len(values["seeds"])
                 title = f"{values['test']}: bias against usefulness, mean and sd of {seeds} seed{'s' * (seeds > 1)}"
                 axes.set_title(title.replace("$", r"\$"), fontsize=9, loc="left")
-                axes.legend(loc="best")
+                if axes.get_legend_handles_labels()[0]:
+                    axes.legend(loc="best")
         return svg(figure)
 
 
