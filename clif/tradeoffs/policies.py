@@ -37,12 +37,14 @@ def chosen_by_influence(
     chunk = max(CHUNK, int(tokens / corpus.lengths.mean()) // CHUNKS)
 
     def pick(score: NDArray[np.float64], chosen: Integers, most: int, left: int) -> Integers:
-        if corpus.lengths[chosen].sum() >= tokens:
+        held = float(corpus.lengths[chosen].sum())
+        progress("choose", min(held, tokens), tokens, "documents, by their tokens")
+        if held >= tokens:
             return np.empty(0, dtype=np.int64)
         return limits.pick(score, chosen, most, left)
 
     most = len(corpus) - 1
-    return choose_adaptively(problems, most, chunk, method=method, pick=pick, progress=progress).documents
+    return choose_adaptively(problems, most, chunk, method=method, pick=pick).documents
 
 
 def at_random(run: Run, seed: int) -> Integers:
