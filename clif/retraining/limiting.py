@@ -99,7 +99,7 @@ def limit_order(
     limits = bounds.put_to(problems)
     number = request.remove if isinstance(request.remove, int) else None
     if request.keep or asked.adaptive:
-        found = _in_chunks(run, problems, asked.method, limits, number, progress)
+        found = limits.holding(_in_chunks(run, problems, asked.method, limits, number, progress))
     else:
         head = request.aim == "reduce"
         documents = order.documents if head else order.documents[::-1]

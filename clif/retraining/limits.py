@@ -5,13 +5,13 @@ Each cap and each kept objective is a sum over the chosen units, a, that must st
     choose units with the lowest sum of scores        low <= a(chosen) <= high for each cap and objective
 
 Units are taken one after the other, by what they do for the test, where they fit; so every beginning of the choice
-keeps the limits, however many documents of it are removed. What is kept has a price, as a unit that fits may spend what
-better ones need: the prices are the dual solution of the linear programme in which units can be taken in part (HiGHS,
-by SciPy), and units come by
+keeps the limits, however many documents of it are removed. Where something is kept, a unit that fits may spend what
+better ones need. So a linear programme in which units can be taken in part (HiGHS, by SciPy) is asked first: the units
+that it takes come before the others, and all come by their score and the price of what they spend, its dual solution,
 
     score + prices . a
 
-With kept objectives only those below zero are taken: the others do not help. Kept objectives are estimated anew for
+of which only those below zero are taken: the others do not help. Kept objectives are estimated anew for
 each chunk, as the scores are.
 """
 
@@ -29,6 +29,7 @@ from scipy.sparse import csc_array, csr_array, vstack
 from clif.retraining.caps import Loads
 from clif.retraining.keeping import Foreseen
 
+WANTED = 0.5  # share in which a unit is taken by the linear programme to come first
 MARGIN = 0.9  # of a tolerance is used in choosing, as a chunk is chosen by estimates without it
 
 Integers = NDArray[np.int64]
@@ -57,11 +58,15 @@ class Limits:
         costs: Values = np.bincount(self.units, score, len(self._sizes)).astype(np.float64)
         limits, low, high = self._left(chosen)
         candidates = np.flatnonzero(self._free & ~taken & (self._sizes <= left))
+        wanted = np.ones(len(costs), dtype=np.bool_)
         if self.kept and len(candidates):
-            costs = costs + _prices(costs, limits, low, high, self._sizes, candidates, most) @ limits
+            share, prices = _relaxed(costs, limits, low, high, self._sizes, candidates, most)
+            wanted[candidates] = share > WANTED
+            costs = costs + prices @ limits
             candidates = candidates[costs[candidates] < 0]
         order = candidates[np.argsort(costs[candidates], kind="stable")]
-        found = self._fitting(order, limits, low, high, most, left)
+        orders = [order[wanted[order]], order[~wanted[order]]]
+        found = self._fitting(orders, limits, low, high, most, left)
         return np.concatenate([np.empty(0, dtype=np.int64), *(self._members(unit) for unit in found)])
 
     def whole(self, order: Integers, count: int) -> int:
@@ -69,6 +74,24 @@ class Limits:
         while 0 < count < len(order) and self.units[order[count - 1]] == self.units[order[count]]:
             count += 1
         return count
+
+    def holding(self, order: Integers) -> Integers:
+        """The order, without as much of its end as takes a kept objective beyond its tolerance, by the prediction.
+
+        The last chunks were chosen by estimates of what each of their documents does alone.
+        """
+        step, count = 1, len(order)
+        times = np.zeros(len(self.units))
+        while count > 0:
+            times[:] = 0.0
+            times[order[:count]] = 1.0
+            if all(each.kept.holds(each.change(times)) for each in self.kept):
+                break
+            count = max(0, count - step)
+            while count and self.whole(order, count) != count:
+                count -= 1
+            step *= 2
+        return order[:count]
 
     @cached_property
     def _sizes(self) -> Integers:
@@ -111,12 +134,13 @@ class Limits:
         return matrix, np.concatenate(low), np.concatenate(high)
 
     def _fitting(
-        self, order: Integers, limits: csc_array, low: Values, high: Values, most: int, left: int
+        self, orders: Sequence[Integers], limits: csc_array, low: Values, high: Values, most: int, left: int
     ) -> list[int]:
-        """Go through `order` and take what fits; again, while what was taken made room for others."""
+        """Go through one order after the other and take what fits; again, while what was taken made room for others."""
         found: list[int] = []
-        count, now = 0, np.zeros(len(low))
-        while True:
+        count, now, waiting = 0, np.zeros(len(low)), list(orders)
+        while waiting:
+            order = waiting.pop(0)
             passed = []
             for unit in order.tolist():
                 if count >= most:
@@ -130,15 +154,16 @@ class Limits:
                 now[rows] = then
                 found.append(unit)
                 count += int(self._sizes[unit])
-            if not self.kept or len(passed) == len(order):
-                return found
-            order = np.array(passed, dtype=np.int64)
+            if self.kept and len(passed) < len(order):
+                waiting.insert(0, np.array(passed, dtype=np.int64))
+        return found
 
 
-def _prices(
+def _relaxed(
     costs: Values, limits: csc_array, low: Values, high: Values, sizes: Integers, candidates: Integers, most: int
-) -> Values:
-    """What a unit of each limit is worth, (limits,), at the best choice of `most` documents that may be split."""
+) -> tuple[Values, Values]:
+    """The best choice of `most` documents that may be split: the share of each of the `candidates`, and what a unit of
+    each limit is worth, (limits,)."""
     from scipy.optimize import linprog
 
     own: Any = limits[:, candidates]
@@ -151,8 +176,10 @@ def _prices(
     A.data /= np.repeat(by, np.diff(A.indptr))
     solved = linprog(costs[candidates] / scale, A, b / by, bounds=(0, 1), method="highs")
     prices = np.zeros(len(low))
+    share = np.zeros(len(candidates))
     if solved.status == 0:
+        share = np.asarray(solved.x)
         found = -solved.ineqlin.marginals * scale / by
         prices[upper] += found[: upper.sum()]
         prices[lower] -= found[upper.sum() : -1]
-    return prices
+    return share, prices

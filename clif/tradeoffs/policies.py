@@ -44,7 +44,7 @@ def chosen_by_influence(
         return limits.pick(score, chosen, most, left)
 
     most = len(corpus) - 1
-    return choose_adaptively(problems, most, chunk, method=method, pick=pick).documents
+    return limits.holding(choose_adaptively(problems, most, chunk, method=method, pick=pick).documents)
 
 
 def at_random(run: Run, seed: int) -> Integers:
