@@ -28,6 +28,8 @@ STYLES = {
     RANDOM: (GREY, "v", ":"),
     DEBIAS: (RED, "D", ""),
 }
+# It often chooses what clif does, which shall be seen behind it.
+HOLLOW: dict[str, Any] = {KEEP: {"markerfacecolor": "none", "markersize": 9, "markeredgewidth": 1.4}}
 AXES = {"quality": "WordSim-353, Spearman", "analogies": "analogies answered right"}
 
 
@@ -82,8 +84,9 @@ def _panel(axes: Axes, points: Sequence[Mapping[str, Any]], name: str) -> None:
         if line:
             axes.plot(_means(start, "bias") + x, _means(start, name) + y, color=colour, linestyle=line, linewidth=1.2)
         axes.errorbar(
-            x, y, xerr=_deviations(mine, "bias"), yerr=_deviations(mine, name), fmt=marker, markersize=5,
+            x, y, xerr=_deviations(mine, "bias"), yerr=_deviations(mine, name), fmt=marker,
             color=colour, ecolor=(colour, 0.45), elinewidth=1, label=policy,
+            **{"markersize": 5, **HOLLOW.get(policy, {})},
         )  # fmt: skip
         for point, across, up in zip(mine, x, y, strict=True):
             if point["share"] is not None:
