@@ -62,7 +62,7 @@ def test_every_beginning_of_a_choice_is_within_the_limits(seed, most, kept, seve
         assert all((limits.units == unit).sum() == (limits.units[part] == unit).sum() for unit in limits.units[part])
 
 
-def mixed(seed, documents=400, tolerance=0.5):
+def mixed(seed, documents=400):
     """What is kept falls where the score does: the best documents are the ones that it forbids."""
     rng = np.random.default_rng(seed)
     score = rng.normal(size=documents)
