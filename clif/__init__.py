@@ -30,6 +30,7 @@ _HOMES = {
     "rank": "clif.ranking",
     "retrain": "clif.retraining",
     "run_all": "clif.pipeline",
+    "tradeoff": "clif.tradeoffs",
     "train": "clif.training",
     "verify": "clif.verification",
 }
@@ -53,6 +54,7 @@ __all__ = [
     "rank",
     "retrain",
     "run_all",
+    "tradeoff",
     "train",
     "verify",
 ]
@@ -71,6 +73,7 @@ if TYPE_CHECKING:
     from clif.retraining import retrain
     from clif.run import open_run
     from clif.settings import TrainingSettings
+    from clif.tradeoffs import tradeoff
     from clif.training import train
     from clif.training.importing import import_model
     from clif.verification import verify

@@ -141,6 +141,11 @@ class Run:
         """Folder of the verifications."""
         return self.path / "verifications"
 
+    @property
+    def tradeoffs(self) -> Path:
+        """Folder of the trade-offs."""
+        return self.path / "tradeoffs"
+
     def _belongs(self, what: str, content_hash: str) -> None:
         if content_hash != self.manifest["corpus"]["hash"]:
             raise MismatchError(

@@ -11,10 +11,9 @@ from statistics import mean, stdev
 from typing import TYPE_CHECKING, Any
 
 import click
-from gensim.models import KeyedVectors
 
 from clif.model import SkipGram
-from clif.quality import similarity, wordsim353
+from clif.quality import Judgement, read_judgements, similarity, solve_analogies, wordsim353
 from clif.settings import TrainingSettings
 from clif.training import train
 from clif.training.trainers import train_model
@@ -28,36 +27,10 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 SAMPLING = ("paired", "gensim")  # trainers that large corpora can be trained by
 
 
-def read_judgements(path: Path) -> list[tuple[str, str, float]]:
-    """Pairs of words with a score, between tabs, commas or spaces, one a line; the first line may be a header."""
-    found = []
-    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
-        if not line.strip() or line.startswith("#"):
-            continue
-        separator = next((mark for mark in ("\t", ",") if mark in line), None)
-        cells = [cell.strip() for cell in line.split(separator)]
-        try:
-            found.append((cells[0], cells[1], float(cells[2])))
-        except (IndexError, ValueError) as error:
-            if number > 1:
-                raise click.UsageError(f"{path}:{number}: not two words and a score: {line!r}") from error
-    return found
-
-
-def solve_analogies(model: SkipGram, path: Path) -> tuple[float | None, int]:
-    """Share of the questions that the vocabulary covers that are answered right, and how many they are."""
-    keyed = KeyedVectors(model.dim)
-    keyed.add_vectors(model.words, model.U)
-    # Unknown words make no question; the vocabulary is lower-cased, so words are compared in one case.
-    _, sections = keyed.evaluate_word_analogies(str(path), restrict_vocab=len(model.words))
-    right, wrong = len(sections[-1]["correct"]), len(sections[-1]["incorrect"])
-    return (right / (right + wrong) if right + wrong else None), right + wrong
-
-
 def measures_of(similar: Path | None, analogies: Path | None) -> dict[str, Measure]:
     """What is measured of a model: a value, None where nothing is covered, and how many items it rests on."""
 
-    def pairs(judgements: list[tuple[str, str, float]] | None) -> Measure:
+    def pairs(judgements: list[Judgement] | None) -> Measure:
         def measure(model: SkipGram) -> tuple[float | None, int]:
             found = similarity(model.U, model.index, judgements) if judgements else wordsim353(model.U, model.index)
             return found.spearman, found.pairs
@@ -68,7 +41,12 @@ def measures_of(similar: Path | None, analogies: Path | None) -> dict[str, Measu
     if similar:
         wanted[similar.name] = pairs(read_judgements(similar))
     if analogies:
-        wanted[analogies.name] = lambda model: solve_analogies(model, analogies)
+
+        def solve(model: SkipGram) -> tuple[float | None, int]:
+            found = solve_analogies(model.U, model.words, analogies)
+            return found.right, found.questions
+
+        wanted[analogies.name] = solve
     return wanted
 
 

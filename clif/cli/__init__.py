@@ -21,6 +21,7 @@ COMMANDS = {
     "explain": "Show which words give a document its influence.",
     "retrain": "Retrain without the top documents and compare.",
     "verify": "Hold predictions against what retraining does.",
+    "tradeoff": "Bias against usefulness, for several ways to lower it.",
     "run": "Do all of it, from one TOML file; resumes.",
     "experiment": "Run an experiment of the papers behind clif.",
     "import": "Make a run from a gensim model and its corpus.",
@@ -106,8 +107,8 @@ def main(args: Sequence[str] | None = None) -> None:
         sys.exit(error.exit_code)
     except (click.exceptions.Abort, KeyboardInterrupt):
         _say(
-            "Interrupted. To go on, run the same command again; `clif rank --ensemble`, `clif retrain`, `clif verify` "
-            "and `clif run` keep what was finished."
+            "Interrupted. To go on, run the same command again; `clif rank --ensemble`, `clif retrain`, `clif verify`, "
+            "`clif tradeoff` and `clif run` keep what was finished."
         )
         sys.exit(130)
     except BrokenPipeError:

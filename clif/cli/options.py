@@ -12,6 +12,7 @@ import click
 from clif.cli.screen import Screen
 
 FILE = click.Path(path_type=Path)
+NONE = "none"
 TEST_HELP = "Test: name, or TOML file, whose kind says how it is measured (clif audit --list)."
 MEASURE_HELP = "One of the test's kind, as mean_difference (clif audit --list).  [the newest ranking's]"
 
@@ -93,3 +94,17 @@ def reading(options: dict[str, Any]) -> dict[str, Any]:
     read = ReadOptions(**{name: options.pop(name) for name in names})
     tokeniser = Tokeniser(keep_case=options.pop("keep_case"), pretokenised=options.pop("pretokenised"))
     return {"read": read, "tokeniser": tokeniser}
+
+
+def numbers(where: str, text: str, kind: Callable[[str], Any]) -> tuple[Any, ...]:
+    """Numbers with commas between them; none for NONE."""
+    from clif.errors import UsageError
+
+    if text.strip() == NONE:
+        return ()
+    try:
+        return tuple(kind(part) for part in text.split(","))
+    except ValueError:
+        raise UsageError(
+            f"{text!r} is no list of numbers", where=where, next=f"Give numbers with commas between, or {NONE!r}."
+        ) from None

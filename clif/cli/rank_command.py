@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from clif.cli.costs_tables import costs_line
 from clif.cli.options import FILE, TEST_HELP, clif_command, run_argument
 from clif.cli.rows import layout
 from clif.cli.screen import Screen, at
@@ -118,7 +119,8 @@ def show(
     for warning in ranking.warnings:
         screen.warn(warning)
     values = ranking.to_dict()
-    if screen.result({**_values(ranking, groups), "out": out}):
+    costs = _costs(ranking, run)
+    if screen.result({**_values(ranking, groups), "out": out, "costs": costs}):
         return
     measure = values["measure"].replace("_", " ")
     head = f"{values['test']}: {measure} {values['value']:+.3g}, method {values['method']}"
@@ -165,6 +167,8 @@ def show(
         count = values["sure_reduce"] + values["sure_increase"] if surely else values["documents"]
         which = "sure documents" if surely else "documents"
         screen.text(f"Predicted to bring it to zero: removing the first {crossing:,} of {count:,} {which}.")
+        if costs:
+            screen.text(costs_line(costs))
     screen.say(f"Stored: {ranking.path}" + (f"; copy: {out}" if out else ""))
     named = f" --test {shlex.quote(asked)}" if asked and unit != "document" else ""
     k = "zero" if crossing else min(100, max(1, values["documents"] // 10))
@@ -172,6 +176,25 @@ def show(
     if unit == "document" and not groups and method.predicts:
         hints.insert(0, f"clif explain{at(run.path)} {shlex.quote(ranking.doc_ids[0])}")
     screen.next(*hints)
+
+
+def _costs(ranking: Any, run: Any) -> dict[str, Any] | None:
+    """What the removals that are predicted to bring the bias to zero cost others; None where there are none."""
+    import numpy as np
+
+    from clif.corpus.change import Change
+    from clif.objectives import cover
+    from clif.ranking import HALF_LEAST, costs_of
+
+    crossing = ranking.about["zero_crossing"]
+    if ranking.about["unit"] != "document" or crossing is None:
+        return None
+    times = np.zeros(len(run.corpus))
+    times[[run.corpus.number[doc_id] for doc_id in ranking.doc_ids[:crossing]]] = 1
+    found: dict[str, Any] = costs_of(
+        run, Change(times), cover(ranking.test, run.vocabulary.index, HALF_LEAST)
+    ).to_dict()
+    return found
 
 
 def _models_line(models: dict[str, Any], measure: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from clif.cli.costs_tables import show_costs, show_kept
 from clif.cli.options import FILE, MEASURE_HELP, TEST_HELP, clif_command, run_argument
 from clif.cli.retrain_tables import (
     done_to,
@@ -50,6 +51,17 @@ ONE_SEED = {
 @click.option("--seeds", type=int, default=3, show_default=True, help="Retrainings of each set.")
 @click.option("--controls", type=int, default=3, show_default=True, help="Random sets of as many tokens.")
 @click.option("--protect", type=FILE, help="File of document ids that must stay, one a line.")
+@click.option("--keep", multiple=True, metavar="NAME[=TOL]", help="Test, or 'quality', that shall stay; repeatable.")
+@click.option("--cap", multiple=True, metavar="FIELD=SHARE", help="No value of FIELD, or set of 'words', loses more.")
+@click.option(
+    "--near-duplicates",
+    type=float,
+    is_flag=False,
+    flag_value=0.8,
+    metavar="[S]",
+    help="Documents alike to this share (.8 if left out) go together.",
+)
+@click.option("--by", multiple=True, metavar="FIELD", help="Report the losses by this field too; repeatable.")
 @click.option("--holdout-words", help="Choose with half of the 'targets', 'attributes' or 'both'; judge on the rest.")
 @click.option("--halves", type=int, default=1, show_default=True, help="Halve the held-out words that many times.")
 @click.option("--processes", type=int, help="Trainings at a time.  [one a core]")
@@ -72,6 +84,11 @@ def command(
 
     --until 0.2 chooses documents (or sentences) chunk by chunk, with new influences after each, and searches for the
     smallest number without which the mean over the seeds is there. What is tried is kept, so it is trained once.
+
+    --keep quality --keep weat1=.1 chooses documents that lower the test while word similarity (WordSim-353), or the
+    effect size of another test, is predicted to stay within a tolerance (.01 and .1 unless given). NAME may be a TOML
+    file of a test, or a .tsv, .csv or .txt of two words and a score a line. --cap source=.2 leaves each source four
+    fifths of its tokens at least, --cap words=.3 each set of the test's words seven tenths of its occurrences.
 
     Transfer is the change on words that were held out over that on the words that chose the documents. One half of
     the words says little of others: --halves 4 takes two splits both ways, each with documents and random sets of its
@@ -126,8 +143,10 @@ def show(screen: Screen, result: Any) -> None:
     else:
         screen.text("Too few random sets for a p-value: --controls 2 at the least.")
     show_trials(screen, values, digits)
+    show_kept(screen, values)
     show_transfer(screen, values, digits)
     show_halves(screen, values, digits)
+    show_costs(screen, values)
     screen.text()
     show_neighbours(screen, values)
     show_others(screen, values)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from clif.cli.options import MEASURE_HELP, TEST_HELP, clif_command, run_argument
+from clif.cli.options import MEASURE_HELP, NONE, TEST_HELP, clif_command, numbers, run_argument
 from clif.cli.screen import Screen
-
-NONE = "none"
 
 
 @clif_command("clif verify --seeds 3 --budget 20m --gate pearson=.9")
@@ -55,8 +52,8 @@ def command(
     from clif.verification import verify
 
     if sizes is not None:
-        options["sizes"] = _numbers("--sizes", sizes, int)
-    options["random_shares"] = _numbers("--random-shares", random_shares or NONE, float)
+        options["sizes"] = numbers("--sizes", sizes, int)
+    options["random_shares"] = numbers("--random-shares", random_shares or NONE, float)
     if alpha:
         options["alpha"] = alpha
     opened = open_trained(run)
@@ -64,17 +61,3 @@ def command(
         result = verify(opened, test or None, progress=progress, **options)
     show(screen, result, opened)
     result.check()
-
-
-def _numbers(where: str, text: str, kind: Callable[[str], Any]) -> tuple[Any, ...]:
-    """Numbers with commas between them; none for NONE."""
-    from clif.errors import UsageError
-
-    if text.strip() == NONE:
-        return ()
-    try:
-        return tuple(kind(part) for part in text.split(","))
-    except ValueError:
-        raise UsageError(
-            f"{text!r} is no list of numbers", where=where, next=f"Give numbers with commas between, or {NONE!r}."
-        ) from None

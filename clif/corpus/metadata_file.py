@@ -100,6 +100,25 @@ def read_metadata(folder: Path, fields: Sequence[str], content_hash: str) -> dic
     return {name: table.column(name).to_pylist() for name in fields}
 
 
+def few_valued(folder: Path, most: int, content_hash: str) -> list[str]:
+    """Fields with 2 to `most` different values; none in a run of an earlier version. Errors are those of `read_row`."""
+    import pyarrow.compute as pc
+
+    path = folder / METADATA
+    if not path.is_file():
+        return []
+    check_fields(folder, (), content_hash)
+    try:
+        with pq.ParquetFile(path) as file:
+            return [
+                name
+                for name in file.schema_arrow.names
+                if 2 <= pc.count_distinct(file.read(columns=[name]).column(name), mode="all").as_py() <= most
+            ]
+    except (OSError, pa.ArrowException) as error:
+        raise _damaged(path, error) from error
+
+
 def read_row(folder: Path, row: int, content_hash: str) -> dict[str, Any]:
     """Metadata of one document of the encoded corpus in `folder`, without the fields that it lacks.
 

@@ -32,18 +32,30 @@ CHUNK = 10
 # From the counts (n, V) of pairs that are gone to the vectors E (n, d) that are then predicted, and to the influence of
 # each pair that is left, (n, V).
 Without = Callable[[Matrix], tuple[Matrix, Matrix]]
+# From numbers (documents,), the lower the better, the documents chosen so far, and how many may follow now and in all:
+# those that follow, fewer or none where no others may.
+Pick = Callable[[NDArray[np.float64], NDArray[np.int64], int, int], NDArray[np.int64]]
 
 
 @dataclass(frozen=True, eq=False)
 class Choice:
     """Documents, or sentences, in the order chosen, and the influence of each given that earlier chunks are gone.
 
-    `values` are the predicted T before each chunk, and at the end where it was asked if that was `enough`.
+    `values` are the predicted T before each chunk, and at the end where it was asked if that was `enough`; `numbers` of
+    documents were chosen by then.
     """
 
     documents: NDArray[np.int64]
     influence: NDArray[np.float64]
     values: tuple[float, ...]
+    numbers: tuple[int, ...]
+
+
+def lowest(score: NDArray[np.float64], chosen: NDArray[np.int64], most: int, _left: int) -> NDArray[np.int64]:
+    """The `most` documents with the lowest scores of those that are not chosen yet."""
+    free = np.ones(len(score), dtype=np.bool_)
+    free[chosen] = False
+    return np.argsort(np.where(free, score, np.inf), kind="stable")[: min(most, int(free.sum()))]
 
 
 def choose_adaptively(
@@ -53,7 +65,7 @@ def choose_adaptively(
     *,
     method: str = "block",
     units: Units | None = None,
-    protected: NDArray[np.bool_] | None = None,
+    pick: Pick = lowest,
     enough: Callable[[Sequence[float]], bool] | None = None,
     threads: int | None = None,
     progress: Progress = silent,
@@ -61,8 +73,8 @@ def choose_adaptively(
     """Choose `limit` units whose removal lowers |T|, for the mean over several models of the same question.
 
     It goes on in one direction where the predicted T changes its sign. Influences are those of a `method` of ADAPTIVE.
-    `units` are documents unless given. Those of `protected` documents (documents,) are not chosen. `enough` is asked
-    with the values so far whether no more are needed.
+    `units` are documents unless given, and `pick` takes each chunk of them. `enough` is asked with the values so far
+    whether no more are needed.
 
     Raises
     ------
@@ -72,11 +84,11 @@ def choose_adaptively(
     """
     sign = np.sign(mean_value(problems)) or 1.0
     units = Documents(problems[0].corpus) if units is None else units
-    free = np.ones(len(units), dtype=np.bool_) if protected is None else ~protected[units.document]
-    limit = min(limit, int(free.sum()))
+    limit = min(limit, len(units))
     models = [ADAPTIVE[method](problem) for problem in problems]
     chosen, influences = np.empty(0, dtype=np.int64), np.empty(0)
     values: list[float] = []
+    numbers: list[int] = []
     while len(chosen) < limit or enough:
         progress("choose", len(chosen), limit, f"{units.name}s")
         gone = units.without(chosen)
@@ -84,15 +96,18 @@ def choose_adaptively(
         found = [without(counts) for without in models]
         after = [p.objective.value(E, p.measure) for p, (E, _) in zip(problems, found, strict=True)]
         values.append(float(np.mean(after)))
+        numbers.append(len(chosen))
         if enough and (enough(values) or len(chosen) == limit):
             break
         pairs = PairTable(problems[0], np.mean([table for _, table in found], axis=0))
         influence = units.influence(pairs, gone, threads)
-        taken = np.argsort(np.where(free, sign * influence, np.inf), kind="stable")[: min(chunk, limit - len(chosen))]
-        free[taken] = False
+        left = limit - len(chosen)
+        taken = pick(sign * influence, chosen, min(chunk, left), left)
+        if not len(taken):
+            break
         chosen = np.concatenate([chosen, taken])
         influences = np.concatenate([influences, influence[taken]])
-    return Choice(chosen, influences, tuple(values))
+    return Choice(chosen, influences, tuple(values), tuple(numbers))
 
 
 def _block(problem: Problem) -> Without:

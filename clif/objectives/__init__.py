@@ -1,4 +1,7 @@
-"""Objectives: bias tests of several kinds as differentiable functions of word vectors; p-values, audits, plug-ins."""
+"""Objectives: bias tests of several kinds as differentiable functions of word vectors; p-values, audits, plug-ins.
+
+Also where a word sits, and how well vectors agree with human judgements of similarity.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from clif.objectives.membership import NEARNESS, Membership, known_words
 from clif.objectives.objective import BiasObjective, Measurable, Objective
 from clif.objectives.permutation import PValues, permutation_p_values
 from clif.objectives.plugins import PlugIn, installed
+from clif.objectives.similarity import Similarity
 from clif.objectives.weat import MEASURES, WEAT
 
 __all__ = [
@@ -34,6 +38,7 @@ __all__ = [
     "Objective",
     "PValues",
     "PlugIn",
+    "Similarity",
     "Skipped",
     "TorchObjective",
     "audit",

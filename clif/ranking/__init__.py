@@ -1,6 +1,7 @@
 """Rank documents and their parts by their influence on a test, and keep the list in the run."""
 
-from clif.ranking.aggregation import GROUP_COLUMNS, Groups, by_field, check_field
+from clif.ranking.aggregation import GROUP_COLUMNS, Groups, by_field, check_field, group_documents
+from clif.ranking.costs import Costs, costs_of
 from clif.ranking.ensemble import check_ensemble, ensemble_seeds, further_problems
 from clif.ranking.files import WRITERS, check_ending, read_order, read_table, write_groups, write_ranking
 from clif.ranking.lists import (
@@ -29,6 +30,7 @@ __all__ = [
     "TOP",
     "UNITS",
     "WRITERS",
+    "Costs",
     "Groups",
     "Ranking",
     "bias_of",
@@ -37,9 +39,11 @@ __all__ = [
     "check_ensemble",
     "check_field",
     "choose_test",
+    "costs_of",
     "ensemble_seeds",
     "find_sentences",
     "further_problems",
+    "group_documents",
     "make_problem",
     "make_problems",
     "newest_ranking",

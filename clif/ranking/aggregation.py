@@ -62,8 +62,6 @@ def by_field(ranking: Ranking, run: Run, field: str) -> Groups:
         The ranking or the metadata belong to another corpus.
 
     """
-    from clif.corpus.metadata_file import read_metadata
-
     _check_unit(ranking.about["unit"])
     corpus = run.corpus
     if set(ranking.doc_ids) != corpus.number.keys():
@@ -74,16 +72,14 @@ def by_field(ranking: Ranking, run: Run, field: str) -> Groups:
         )
     influence = np.empty(len(corpus))
     influence[[corpus.number[doc_id] for doc_id in ranking.doc_ids]] = ranking.influence
-    numbers: dict[str, int] = {}
-    values = read_metadata(run.path, [field], corpus.content_hash)[field]
-    group = np.array([numbers.setdefault(_name(value), len(numbers)) for value in values])
+    names, group = group_documents(run, field)
     sums = np.bincount(group, influence)
     tokens = np.bincount(group, corpus.lengths).astype(np.int64)
     per_token = np.divide(sums, tokens, out=np.full(len(sums), np.nan), where=tokens > 0)
     order = np.argsort(np.sign(ranking.about["value"]) * sums, kind="stable")
     columns = (
         np.arange(1, len(order) + 1),
-        np.array(list(numbers), dtype=object)[order],
+        np.array(names, dtype=object)[order],
         np.bincount(group)[order],
         tokens[order],
         sums[order],
@@ -91,6 +87,19 @@ def by_field(ranking: Ranking, run: Run, field: str) -> Groups:
         1e6 * per_token[order],
     )
     return Groups(field, dict(zip(GROUP_COLUMNS, columns, strict=True)))
+
+
+def group_documents(run: Run, field: str) -> tuple[list[str], NDArray[np.int64]]:
+    """Values of a field as text, in the order of their first document, and which of them each document has.
+
+    Errors are those of `read_metadata`.
+    """
+    from clif.corpus.metadata_file import read_metadata
+
+    numbers: dict[str, int] = {}
+    values = read_metadata(run.path, [field], run.corpus.content_hash)[field]
+    group = np.array([numbers.setdefault(_name(value), len(numbers)) for value in values], dtype=np.int64)
+    return list(numbers), group
 
 
 def check_field(run: Run, field: str, unit: str) -> None:

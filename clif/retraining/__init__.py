@@ -34,7 +34,7 @@ from clif.objectives import BiasTest
 from clif.progress import Progress, silent
 from clif.retraining.curve import write_curve
 from clif.retraining.measuring import measure_all
-from clif.retraining.planning import Plan, make_plan, name_of_goal, seek_documents
+from clif.retraining.planning import Plan, find_bounds, make_plan, name_of_goal, seek_documents
 from clif.retraining.request import ZERO, Request
 from clif.retraining.trainings import Journal, train_all
 from clif.retraining.written import write_corpus
@@ -65,7 +65,7 @@ def retrain(
 
     `options` are the fields of `Request`: `remove` (with `weight` or `unit`), `until` (with `unit`), `amplify` (with
     `copies`) or `swap` (with `pairs`), `goal`, `ranking`, `method`, `measure`, `damping`, `seeds`, `controls`,
-    `protect`, `holdout`, `halves`, `processes`. The test defaults to that of
+    `protect`, `holdout`, `halves`, `processes`, `keep`, `cap`, `by`, `near_duplicates`. The test defaults to that of
     the newest ranking. Realised and predicted are changes of T, after minus before; T is the measure that was ranked
     for. After a ranking by an ensemble the prediction is the mean over its models; one with a confidence gives its sure
     documents. With `until` documents are chosen anew, and so many of them as are needed (see `seeking`).
@@ -84,16 +84,16 @@ def retrain(
 
     """
     request, journal = Request(**options), Journal(run)
-    sought, folder = None, None
+    sought, folder, bounds = None, None, find_bounds(run, test, request)
     if request.until is not None:
-        folder = run.retrains / name_of_goal(run, test, request)
+        folder = run.retrains / name_of_goal(run, test, request, bounds)
         stored = _stored(folder)
         if stored:
             return stored
         _unchanged(run)
         with journal.held():
-            sought = seek_documents(run, test, request, journal, progress)
-    plan = make_plan(run, test, request, progress, sought)
+            sought = seek_documents(run, test, request, bounds, journal, progress)
+    plan = make_plan(run, test, request, progress, sought, bounds)
     if folder is None:
         folder = run.retrains / plan.name(run)
         if (folder / RESULT).exists():

@@ -31,6 +31,7 @@ from clif.ranking import (
     read_sentence_order,
 )
 from clif.retraining.edits import SENTENCES, SWAP
+from clif.retraining.limits import Limits
 from clif.retraining.request import Request
 from clif.run import Run
 
@@ -70,10 +71,15 @@ class Asked:
                 more |= {"solving": newest.about.get("solving") or {}, "adaptive": newest.about.get("adaptive")}
             if request.unit != "document":  # those are lists of documents
                 more = {name: value for name, value in more.items() if name == "solving"}
-        if request.until is not None:  # documents are chosen in the models whose retraining they are judged by
-            method = method if method in ADAPTIVE else "source" if _repeats(run) else "block"
+        if request.until is not None or request.keep:  # chosen in the models whose retraining they are judged by
+            method = _in_chunks(run, method)
             more = {"ensemble": request.seeds if request.seeds > 1 and not run.imported else None}
         return cls(question, method or RECOMMENDED, kind_of(question).check_measure(measure), damping, **more)
+
+
+def _in_chunks(run: Run, method: str | None) -> str:
+    """The method by which documents are chosen in chunks, where this one was asked for or ranked."""
+    return method if method in ADAPTIVE else "source" if _repeats(run) else "block"
 
 
 def _repeats(run: Run) -> bool:
@@ -87,12 +93,14 @@ class Order:
 
     `crossing` is the number of removals that is predicted to bring the bias to zero, `influence` (units,) that of each
     document, or sentence, of the corpus, where the list says. `needed` of them are taken, if that is known already.
+    `limits` are those that the choice keeps.
     """
 
     units: NDArray[np.int64]
     crossing: int | None = None
     influence: NDArray[np.float64] | None = None
     needed: int | None = None
+    limits: Limits | None = None
 
 
 def order_documents(

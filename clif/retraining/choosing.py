@@ -129,7 +129,7 @@ def _how_many(
             where=f"--remove-top-k {ZERO}",
             next="Give a number of documents, or rank by another method or measure.",
         )
-    return k
+    return k if order.limits is None else order.limits.whole(order.units, k)
 
 
 def _edits(

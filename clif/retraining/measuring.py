@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from clif.objectives import PACKAGED, BiasObjective, cover, kind_of, load_tests, objective_of
 from clif.quality import wordsim353
 from clif.retraining.choosing import Choice
+from clif.retraining.keeping import report
 from clif.retraining.neighbours import compare, nearest, words_to_show
 from clif.retraining.planning import Plan
 from clif.retraining.readings import Readings
@@ -32,6 +33,7 @@ def measure_all(run: Run, journal: Journal, plan: Plan, trainings: Trainings) ->
         common: Found = {
             name: _value(other, U, kind_of(other.coverage.test).measures[0]) for name, other in others.items()
         }
+        common |= {_key(each.kept.name): each.kept.value(U) for each in plan.kept}
         common[QUALITY] = wordsim353(U, run.model.index).spearman
         measure = plan.about["measure"]
         own: list[Found] = [
@@ -73,9 +75,26 @@ def measure_all(run: Run, journal: Journal, plan: Plan, trainings: Trainings) ->
             "pairs": wordsim353(run.model.U, run.model.index).pairs,
             **common(QUALITY),
         },
+        "kept": _kept(run, plan, common),
         "neighbours": _neighbours(run, journal, plan, trainings),
         **(transfer_report(run, plan, used, held) if held else NO_TRANSFER),
     }
+
+
+def _key(name: str) -> str:
+    """Of a kept objective among what is the same for all halves: a test may be kept and be another test as well."""
+    return f"kept {name}"
+
+
+def _kept(run: Run, plan: Plan, common: Callable[[str], dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of each kept objective what was foreseen, what came of it, and what random sets did to it."""
+    times = plan.choices[0].edit.times(run.corpus)
+    found = []
+    for each in plan.kept:
+        read = common(_key(each.kept.name))
+        about = report(each, times, read["before"]["runs"], read["after"]["runs"])
+        found.append({**about, "realised_ci95": read["realised_ci95"], "controls": read["controls"]})
+    return found
 
 
 def _other_tests(run: Run, plan: Plan) -> dict[str, BiasObjective]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,13 +13,15 @@ from clif.influence.problem import Problem
 from clif.manifest import fingerprint
 from clif.objectives import BiasObjective, BiasTest, Coverage, check_ranked, cover, objective_of, uncovered_error
 from clif.progress import Progress, silent
-from clif.ranking import ensemble_seeds
+from clif.ranking import costs_of, ensemble_seeds
 from clif.retraining.asking import Asked, Order, Split, order_documents, pose, predicting_method
 from clif.retraining.choosing import Choice, choose
 from clif.retraining.editors import editor_of
 from clif.retraining.edits import AMPLIFY, REMOVE, SENTENCES, WEIGHT, read_protected
 from clif.retraining.goals import Goal
 from clif.retraining.holdout import split_halves
+from clif.retraining.keeping import Foreseen
+from clif.retraining.limiting import Bounds, limit_order, shortfall
 from clif.retraining.request import Request
 from clif.retraining.seeking import Sought, seek
 from clif.retraining.trainings import Journal
@@ -35,7 +37,8 @@ class Plan:
 
     `question` is the whole test. `signs` (halves,) is -1 where the words that a half uses have a bias of the other sign
     than the whole test: what is pooled over halves takes T of such a half with X and Y exchanged, so that all of them
-    are pushed in one direction. `about` is what a result says of its plan.
+    are pushed in one direction. `about` is what a result says of its plan, `limits` what its name says of limits, and
+    `kept` what shall stay.
     """
 
     question: Coverage
@@ -43,6 +46,8 @@ class Plan:
     signs: list[float]
     seeds: list[int]
     about: dict[str, Any]
+    limits: dict[str, Any] = field(default_factory=dict)
+    kept: Sequence[Foreseen] = ()
 
     def name(self, run: Run) -> str:
         """Name of the retraining's folder: the same for the same plan on the same run."""
@@ -56,6 +61,7 @@ class Plan:
                 {"test": choice.definitions(), "edits": [edit.name() for edit in choice.edits]}
                 for choice in self.choices
             ],
+            **self.limits,
         }
         return f"{self.about['name']}.{fingerprint(recipe)[:8]}"
 
@@ -66,27 +72,36 @@ def make_plan(
     request: Request,
     progress: Progress = silent,
     sought: Sought | None = None,
+    bounds: Bounds | None = None,
 ) -> Plan:
     """Choose documents, controls and seeds; makes the rankings if none fits. Errors are those of `retrain`.
 
     After a ranking by an ensemble, predictions are means over its models; after one with a confidence, documents are
-    chosen from those that are sure. Where documents were `sought` for a goal, they are the choice.
+    chosen from those that are sure. Where documents were `sought` for a goal, they are the choice. `bounds` are those
+    of `find_bounds`.
     """
     asked = Asked.of(run, test, request)
     coverage = _covered(run, asked.question)
     splits: list[Split] = [(asked.question, None)]
     if request.holdout:
         splits = [*split_halves(coverage, request.holdout, run.settings.seed, request.halves)]
+    bounds = bounds or find_bounds(run, test, request)
     if sought:
-        orders = [Order(sought.order, needed=sought.needed)]
+        orders = [Order(sought.order, needed=sought.needed, limits=sought.limits)]
+    elif request.keep:  # chosen anew
+        orders = [Order(np.arange(len(run.corpus)))]
     else:
         orders = order_documents(run, [used for used, _ in splits], asked, request, progress)
-    editor, protected = editor_of(run, request), read_protected(request.protect, run.corpus)
+    editor = editor_of(run, request)
     posed = iter([(list(sought.problems), list[Problem]())]) if sought else pose(run, splits, asked, request, progress)
     choices, damping = [], 0.0
+    kept: Sequence[Foreseen] = ()
     for half, (split, order, (used, held)) in enumerate(zip(splits, orders, posed, strict=True)):
         damping = used[0].damp
-        choices.append(choose(run, split, used, held, order, request, editor, protected, half))
+        if not sought:
+            order = limit_order(run, order, used, asked, bounds, progress)
+        choices.append(choose(run, split, used, held, order, request, editor, bounds.protected, half))
+        kept = order.limits.kept if order.limits else ()
     signs = _signs(run, objective_of(coverage), asked.measure, choices)
     about = {
         **_edited(run, request, choices),
@@ -103,30 +118,55 @@ def make_plan(
         "documents": len(run.corpus),
         "ensemble": ensemble_seeds(run, asked.ensemble) if asked.ensemble else None,
         "confidence": asked.confidence,
-        "protected": int(protected.sum()),
+        "protected": int(bounds.protected.sum()),
         "trainer": run.settings.trainer,
         "held_fixed": {"constants": CONSTANTS, **HELD_FIXED[run.settings.trainer]},
         "until": sought.to_dict() if sought else None,
         "predicted_by": _predicted_by(asked, request),
-        "warnings": [*(sought.warnings if sought else []), *editor.warnings, *_warnings(choices, signs)],
+        **bounds.about(choices[0].edit.documents),
+        "costs": _costs(run, request, coverage, choices),
+        "warnings": [
+            *(sought.warnings if sought else []),
+            *editor.warnings,
+            *shortfall(request, min(choice.edit.size for choice in choices)),
+            *_warnings(choices, signs),
+        ],
     }
-    return Plan(coverage, choices, signs, _seeds(run, request), about)
+    return Plan(coverage, choices, signs, _seeds(run, request), about, bounds.recipe(), kept)
+
+
+def find_bounds(run: Run, test: str | BiasTest | None, request: Request) -> Bounds:
+    """What the request limits."""
+    coverage = _covered(run, Asked.of(run, test, request).question)
+    return Bounds.of(run, request, coverage, read_protected(request.protect, run.corpus))
+
+
+def _costs(run: Run, request: Request, coverage: Coverage, choices: Sequence[Choice]) -> dict[str, Any] | None:
+    """What the choice costs others; None of several halves, whose choices are for judging only."""
+    if len(choices) > 1:
+        return None
+    return costs_of(run, choices[0].edit.change(run.corpus), coverage, request.by).to_dict()
 
 
 def seek_documents(
-    run: Run, test: str | BiasTest | None, request: Request, journal: Journal, progress: Progress = silent
+    run: Run,
+    test: str | BiasTest | None,
+    request: Request,
+    bounds: Bounds,
+    journal: Journal,
+    progress: Progress = silent,
 ) -> Sought:
     """The documents that must go for the request's goal; the trainings stay in the journal."""
     asked = Asked.of(run, test, request)
-    _covered(run, asked.question)
-    editor, protected = editor_of(run, request), read_protected(request.protect, run.corpus)
+    editor = editor_of(run, request)
     ((problems, _),) = pose(run, [(asked.question, None)], asked, request, progress)
     goal = Goal.parse(str(request.until))
     seeds = _seeds(run, request)
-    return seek(run, problems, goal, asked.method, seeds, editor, protected, journal, request.processes, progress)
+    limits = bounds.put_to(problems, editor.units)
+    return seek(run, problems, goal, asked.method, seeds, editor, limits, journal, request.processes, progress)
 
 
-def name_of_goal(run: Run, test: str | BiasTest | None, request: Request) -> str:
+def name_of_goal(run: Run, test: str | BiasTest | None, request: Request, bounds: Bounds) -> str:
     """Name of the folder of a retraining to a goal, which is known before the documents are."""
     asked, goal = Asked.of(run, test, request), Goal.parse(str(request.until))
     goal.check(check_ranked(asked.question))
@@ -139,9 +179,10 @@ def name_of_goal(run: Run, test: str | BiasTest | None, request: Request) -> str
         "damping": asked.damping,
         "seeds": _seeds(run, request),
         "controls": request.controls,
-        "protected": np.flatnonzero(read_protected(request.protect, run.corpus)),
+        "protected": np.flatnonzero(bounds.protected),
         "clif": __version__,
         **({} if request.unit == "document" else {"unit": request.unit}),
+        **bounds.recipe(),
     }
     slug = f"p-{goal.bound:g}" if goal.is_p else f"{goal.bound:g}"
     slug += "" if request.unit == "document" else f".{request.unit}s"

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from clif.errors import UsageError
 from clif.influence.adaptive import ADAPTIVE
 from clif.influence.methods import find_method
+from clif.retraining.caps import Cap
+from clif.retraining.duplicates import check_similarity
 from clif.retraining.edits import AMPLIFY, GOALS, REMOVE, SENTENCES, SWAP, WEIGHT
 from clif.retraining.goals import Goal
 from clif.retraining.holdout import HOLDOUTS
+from clif.retraining.keeping import Keep
 
 ZERO = "zero"
 UNITS = ("document", "sentence")
@@ -25,7 +29,9 @@ class Request:
     documents words become their partners in the list `pairs`. With a `weight` above 0 documents are not removed, but
     count for so much; with the `unit` "sentence" sentences are removed, and their documents stay. `method`,
     `measure` (one of the test's kind) and `damping` are those of the newest ranking if left out. `holdout` words are
-    halved `halves` times (see `split_halves`), and each half chooses documents of its own.
+    halved `halves` times (see `split_halves`), and each half chooses documents of its own. `keep` names what shall stay
+    within a tolerance, `cap` what may lose a share at most, and near-duplicates from that similarity on go together
+    (see `limits`); `by` are fields of the documents whose losses are reported.
 
     Raises
     ------
@@ -53,11 +59,17 @@ class Request:
     holdout: str | None = None
     halves: int = 1
     processes: int | None = None
+    keep: tuple[str, ...] = ()
+    cap: tuple[str, ...] = ()
+    by: tuple[str, ...] = ()
+    near_duplicates: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("ranking", "protect", "pairs"):
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, Path(getattr(self, name)))
+        for name in ("keep", "cap", "by"):
+            object.__setattr__(self, name, _several(getattr(self, name)))
         if sum(each is not None for each in (self.remove, self.until, self.amplify, self.swap)) != 1:
             raise UsageError(
                 "say what to do with the top documents",
@@ -87,6 +99,7 @@ class Request:
                 where="--halves",
                 next="Say which words are halved, by --holdout-words targets, attributes or both.",
             )
+        self._check_limits()
 
     def _check_edit(self) -> None:
         if not 0 <= self.weight < 1:
@@ -116,6 +129,29 @@ class Request:
         if self.pairs is not None and self.swap is None:
             raise UsageError("nothing is swapped", where="--pairs", next="Use it with --swap-top-k K, or leave it out.")
 
+    def _check_limits(self) -> None:
+        """Parse what limits the choice, and refuse what it cannot be limited beside."""
+        _ = self.keeps, self.caps
+        if self.near_duplicates is not None:
+            check_similarity(self.near_duplicates)
+        if self.limited and self.edit != REMOVE:
+            raise UsageError(
+                "only the removal of whole documents can be limited",
+                where="--keep, --cap, --near-duplicates",
+                next="Leave these out, or use --remove-top-k or --until by themselves.",
+            )
+        if not self.keep:
+            return
+        given = {"--ranking": self.ranking, "--holdout-words": self.holdout, "--goal": self.goal}
+        found = [name for name, value in given.items() if value not in (None, "reduce")]
+        if found:
+            raise UsageError(
+                "documents are chosen anew, by all words, so that the bias falls and what is kept stays",
+                where=f"--keep, {', '.join(found)}",
+                next=f"Leave out {' and '.join(found)}.",
+            )
+        self._check_adaptive("--keep")
+
     def _check_until(self) -> None:
         Goal.parse(str(self.until))
         given = {"--ranking": self.ranking, "--holdout-words": self.holdout, "--goal": self.goal}
@@ -126,10 +162,13 @@ class Request:
                 where=f"--until, {', '.join(found)}",
                 next=f"Leave out {' and '.join(found)}.",
             )
+        self._check_adaptive("--until")
+
+    def _check_adaptive(self, option: str) -> None:
         if self.method is not None and self.method not in ADAPTIVE:
             raise UsageError(
                 f"{self.method} does not estimate influences anew after each chunk",
-                where="--until, --method",
+                where=f"{option}, --method",
                 next=f"Choose one of: {', '.join(ADAPTIVE)}.",
             )
 
@@ -164,6 +203,21 @@ class Request:
         return (self.amplify is None) == (self.aim == "reduce")
 
     @property
+    def keeps(self) -> list[Keep]:
+        """What shall be kept."""
+        return [Keep.parse(text) for text in self.keep]
+
+    @property
+    def caps(self) -> list[Cap]:
+        """What may lose a share at most."""
+        return [Cap.parse(text) for text in self.cap]
+
+    @property
+    def limited(self) -> bool:
+        """Whether not every document may be chosen beside every other."""
+        return bool(self.keep or self.cap) or self.near_duplicates is not None
+
+    @property
     def aim(self) -> str:
         """What should happen to |T|: by default repetition increases it, and all else reduces it."""
         return self.goal or ("reduce" if self.amplify is None else "increase")
@@ -191,3 +245,8 @@ class Request:
                 raise UsageError(f"unknown {what} {value!r}", where=where, next=f"Choose one of: {', '.join(known)}.")
         if self.method is not None:
             find_method(self.method)
+
+
+def _several(values: Any) -> tuple[str, ...]:
+    """One text or several as a tuple, each once, in order."""
+    return tuple(dict.fromkeys([values] if isinstance(values, str) else values))

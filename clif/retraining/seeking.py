@@ -29,6 +29,7 @@ from clif.ranking import bias_of
 from clif.retraining.editors import Editor
 from clif.retraining.edits import UNEDITED, Edit
 from clif.retraining.goals import Goal
+from clif.retraining.limits import Limits
 from clif.retraining.searching import Foreseen, Reached, search
 from clif.retraining.statistics import Sample
 from clif.retraining.trainings import Journal, train_all
@@ -77,7 +78,8 @@ class Sought:
     """The units in the order of their choice, what was foreseen of them, and what was tried, by which trainings.
 
     `unit` says what they are: "document" or "sentence". `needed` is the smallest number that met the goal; if none did,
-    `reached` is false and it is the one that came nearest. `problems` are those in which they were chosen.
+    `reached` is false and it is the one that came nearest. `problems` are those in which they were chosen, within
+    `limits`.
     """
 
     goal: Goal
@@ -87,6 +89,7 @@ class Sought:
     foreseen: list[tuple[int, float]]
     trials: list[Trial]
     trainings: list[Job]
+    limits: Limits
 
     @property
     def reached(self) -> bool:
@@ -136,13 +139,15 @@ class _Trials:
     seeds: Sequence[int]
     sign: float
     journal: Journal
+    limits: Limits
     processes: int | None
     progress: Progress
     done: dict[int, Trial] = field(default_factory=dict)
     trainings: list[Job] = field(default_factory=list)
 
     def reach(self, order: NDArray[np.int64], count: int, predicted: float) -> Reached:
-        """Train without the first `count` of the order, with every seed."""
+        """Train without the first `count` of the order, or so many more as make whole units, with every seed."""
+        count = self.limits.whole(order, count)
         if count not in self.done:
             self.done[count] = self._train(self.editor.make(order[:count]) if count else UNEDITED, predicted)
         trial = self.done[count]
@@ -175,7 +180,7 @@ def seek(
     method: str,
     seeds: Sequence[int],
     editor: Editor,
-    protected: NDArray[np.bool_],
+    limits: Limits,
     journal: Journal,
     processes: int | None,
     progress: Progress,
@@ -193,7 +198,7 @@ def seek(
     check_memory(problems[0], METHODS[method], SolveSettings(), 2 * len(problems))  # as they are, and without some
     value, test = mean_value(problems), bias_of(problems[0]).coverage.test
     sign = float(np.sign(value)) or 1.0
-    trials = _Trials(run, goal, problems[0], editor, seeds, sign, journal, processes, progress)
+    trials = _Trials(run, goal, problems[0], editor, seeds, sign, journal, limits, processes, progress)
     before = trials.reach(np.empty(0, dtype=np.int64), 0, value)
     if before.meets:
         raise UsageError(
@@ -201,7 +206,7 @@ def seek(
             where=f"--until {goal}",
             next="Nothing has to go; give a smaller size, or a larger p-value.",
         )
-    if protected.all():
+    if limits.protected.all():
         raise UsageError("all documents are protected", where="--protect", next="Protect fewer documents.")
     needed = max(abs(value) - before.size, LITTLE * abs(value))
     most = max(1, int(MOST * len(editor.units)))
@@ -213,12 +218,12 @@ def seek(
             return bool(fallen[-1] >= beyond * needed or (len(fallen) > STUCK and fallen[-1] <= fallen[-1 - STUCK]))
 
         choice = choose_adaptively(
-            problems, most, chunk, method=method, units=editor.units, protected=protected, enough=enough,
+            problems, most, chunk, method=method, units=editor.units, pick=limits.pick, enough=enough,
             progress=progress,
         )  # fmt: skip
         falling = sign * np.array(choice.values)
         falling = falling[: int(np.argmin(falling)) + 1]  # what follows does nothing
-        numbers = np.minimum(np.arange(len(falling)) * chunk, len(choice.documents))
+        numbers = np.array(choice.numbers[: len(falling)])
         foreseen = Foreseen(numbers, falling)
         if len(falling) > 1:
             search(foreseen, before, lambda n: trials.reach(choice.documents, n, sign * foreseen.at(n)))  # noqa: B023
@@ -229,7 +234,7 @@ def seek(
         raise UsageError(
             "no document that may go is predicted to lower the bias",
             where=f"--until {goal}",
-            next="Protect fewer documents, or use another --method.",
+            next="Protect fewer documents, allow more by --keep and --cap, or use another --method.",
         )
     points = list(zip(numbers.tolist(), (sign * falling).tolist(), strict=True))
-    return Sought(goal, editor.units.name, problems, choice.documents, points, tried, trials.trainings)
+    return Sought(goal, editor.units.name, problems, choice.documents, points, tried, trials.trainings, limits)

@@ -1,0 +1,75 @@
+"""What a choice of documents costs others, and what became of what was to be kept, for the terminal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from clif.cli.screen import Screen, number
+
+SHOWN = 5  # values of a field: those that lose most
+
+
+def show_kept(screen: Screen, values: dict[str, Any]) -> None:
+    """A table of the kept objectives, if there are any."""
+    rows = []
+    for kept in values["kept"]:
+        digits = 2 if kept["measure"] == "effect_size" else 3
+        ends = [number(kept[name], digits, sign=True) for name in ("before", "predicted", "realised")]
+        chance, before = kept["controls"]["mean"], kept["before"]
+        by_chance = number(None if chance is None else chance - before, digits, sign=True)
+        tolerance = f"{'-' if kept['measure'] == 'spearman' else '±'}{kept['tolerance']:g}"
+        rows.append([kept["name"], *ends[:1], tolerance, *ends[1:], by_chance, "yes" if kept["holds"] else "no"])
+    if not rows:
+        return
+    columns = ["kept", "before", "may change", "predicted", "realised", "random", "holds"]
+    screen.text()
+    screen.table("What was to be kept (effect sizes; rank correlation of word similarity)", columns, rows)
+
+
+def show_costs(screen: Screen, values: dict[str, Any]) -> None:
+    """Tables of what goes, by the values of fields and by the test's words."""
+    costs = values["costs"]
+    if costs is None:
+        return
+    alike = values["near_duplicates"]
+    if alike is not None:
+        screen.text(
+            f"Near-duplicates (similarity {alike['similarity']:g} or more): {alike['documents_in_them']:,} documents "
+            f"in {alike['units_of_several']:,} units; the chosen documents are {alike['edited_units']:,} units."
+        )
+    rows = [["all", *_row(costs["documents"], costs["tokens"])]]
+    for name, found in costs["fields"].items():
+        losing = [row for row in found if row["tokens"]["lost"]]
+        rows += [[f"{name} {row['value']}", *_row(row["documents"], row["tokens"])] for row in losing[:SHOWN]]
+        rest = len(found) - min(len(losing), SHOWN)
+        if rest:
+            rows.append([f"{name}: {rest:,} others lose less", *[""] * 6])
+    columns = ["", "documents", "left", "lost", "tokens", "left", "lost"]
+    screen.text()
+    screen.table("What it costs", columns, rows)
+    rows = []
+    for key, words in costs["words"].items():
+        most = max(words["words"].items(), key=lambda each: _lost(*each[1]), default=None)
+        worst = f"{most[0]} {_lost(*most[1]):.0%}" if most and _lost(*most[1]) > 0 else "-"
+        rows.append([key, f"{words['before']:,}", f"{words['after']:,}", f"{words['lost']:.1%}", worst])
+    columns = ["words of", "occurrences", "left", "lost", "the word that loses most"]
+    screen.table("The test's words in the text", columns, rows, (0, 4))
+
+
+def costs_line(costs: dict[str, Any]) -> str:
+    """In one line: the tokens that would go, and what loses most beside them."""
+    sets = ", ".join(f"{key} {words['lost']:.1%}" for key, words in costs["words"].items())
+    line = f"They hold {costs['tokens']['lost']:.1%} of the tokens, and of the occurrences of the words of {sets}"
+    worst = [(rows[0]["tokens"]["lost"], f"{name} {rows[0]['value']}") for name, rows in costs["fields"].items()]
+    if worst:
+        lost, where = max(worst)
+        line += f"; {where} would lose most, {lost:.1%} of its tokens"
+    return f"{line}."
+
+
+def _row(*covers: dict[str, Any]) -> list[str]:
+    return [cell for c in covers for cell in (f"{c['before']:,}", f"{c['after']:,}", f"{c['lost']:.1%}")]
+
+
+def _lost(before: int, after: int) -> float:
+    return (before - after) / before if before else 0.0

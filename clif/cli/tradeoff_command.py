@@ -1,0 +1,93 @@
+"""clif tradeoff."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from clif.cli.options import FILE, clif_command, numbers, run_argument
+from clif.cli.screen import Screen, number
+
+
+@clif_command("clif tradeoff --test weat6 --shares .01,.05 --seeds 2 --policies clif,random,debias")
+@run_argument
+@click.option("--test", help="Test: name or TOML file.  [that of the newest ranking, else gender-career]")
+@click.option("--measure", default="effect_size", show_default=True, help="effect_size or mean_difference.")
+@click.option("--shares", default=".01,.02,.05,.1,.2", show_default=True, help="Shares of the tokens that go.")
+@click.option("--seeds", type=int, default=3, show_default=True, help="Retrainings of each point.")
+@click.option("--policies", default="clif,keep,random,keyword,debias", show_default=True, help="What is compared.")
+@click.option("--keep", multiple=True, metavar="NAME[=TOL]", help="What the policy keep keeps.  [quality]")
+@click.option("--method", help="Of clif and keep: source or block.  [source where the training can be repeated]")
+@click.option("--pairs", type=FILE, help="TOML file of the pairs of debias.  [attribute words, A beside B]")
+@click.option("--analogies", type=FILE, help="Questions, as in questions-words.txt.  [those that gensim brings]")
+@click.option("--processes", type=int, help="Trainings at a time.  [one a core]")
+def command(
+    screen: Screen,
+    run: Path | None,
+    shares: str,
+    policies: str,
+    keep: tuple[str, ...],
+    test: str | None,
+    **options: Any,
+) -> None:
+    """Hold bias against usefulness, for several ways to lower it.
+
+    Removes documents by each policy until they hold some shares of the tokens, retrains with the same seeds, and
+    measures the test, word similarity (WordSim-353) and analogies. Policies: clif, its choice in chunks; keep, the same
+    while word similarity is predicted to stay; random; keyword, the documents with most of the test's words a token;
+    debias, hard debiasing of the trained vectors (Bolukbasi et al. 2016), without any retraining.
+
+    Says beforehand how many trainings there are. Interrupted, it goes on where it stopped. Leaves result.json,
+    points.csv and tradeoff.svg in RUN/tradeoffs.
+    """
+    from clif.run import open_trained
+    from clif.tradeoffs import tradeoff
+
+    options["shares"] = numbers("--shares", shares, float)
+    options["policies"] = tuple(policy.strip() for policy in policies.split(",") if policy.strip())
+    if keep:
+        options["keep"] = keep
+    opened = open_trained(run)
+    with screen.progress() as progress:
+        result = tradeoff(opened, test, progress=progress, **options)
+    show(screen, result)
+
+
+def show(screen: Screen, result: Any) -> None:
+    """Print a TradeoffResult."""
+    values = result.to_dict()
+    for warning in values["warnings"]:
+        screen.warn(warning)
+    if screen.result(values):
+        return
+    if values["reused"]:
+        screen.say("These trainings were done already.")
+    digits = 2 if values["measure"] == "effect_size" else 4
+    rows = [
+        [
+            point["policy"],
+            "-" if point["share"] is None else f"{point['token_share']:.1%}",
+            "-" if point["share"] is None else f"{point['documents']:,.0f}",
+            _cell(point["bias"], digits, sign=True),
+            _cell(point["quality"], 3),
+            _cell(point["analogies"], 3),
+            {True: "yes", False: "", None: "-"}[point["front"]],
+        ]
+        for point in values["points"]
+    ]
+    measure = values["measure"].replace("_", " ")
+    columns = ["policy", "tokens", "docs", "bias (sd)", "WordSim (sd)", "analogies (sd)", "front"]
+    head = f"{values['test']}: {measure} against WordSim-353 and analogies, {len(values['seeds'])} seeds"
+    screen.table(head, columns, rows)
+    screen.text("Front: no other row has less bias and a higher rank correlation with WordSim-353.")
+    if values["pairs"]:
+        screen.text("Debias takes a direction out of the vectors: that a test built on it then finds")
+        screen.text("nothing does not say that the association is gone (Gonen and Goldberg 2019).")
+    screen.say(f"Table, picture and result.json: {values['folder']}")
+
+
+def _cell(sample: dict[str, Any], digits: int, sign: bool = False) -> str:
+    spread = "" if sample["sd"] is None else f" ({sample['sd']:.{digits}f})"
+    return number(sample["mean"], digits, sign) + spread

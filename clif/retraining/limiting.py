@@ -1,0 +1,163 @@
+"""From a request to the limits of its choice, and from an order of documents to one that keeps them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clif.errors import UsageError
+from clif.influence.adaptive import CHUNK, choose_adaptively
+from clif.influence.groups import mean_value
+from clif.influence.problem import Problem
+from clif.influence.units import Documents, Units
+from clif.manifest import fingerprint
+from clif.objectives import Coverage, Similarity
+from clif.progress import Progress
+from clif.retraining.asking import Asked, Order
+from clif.retraining.caps import Loads, load_caps
+from clif.retraining.duplicates import near_duplicates, single
+from clif.retraining.keeping import Kept, find_kept
+from clif.retraining.limits import Limits
+from clif.retraining.request import ZERO, Request
+from clif.run import Run
+
+MOST = 0.5  # share of the documents that are chosen at most, where no number is given
+
+
+@dataclass(frozen=True, eq=False)
+class Bounds:
+    """What a request limits, before it is put to the models of a question.
+
+    `units` (documents,) are the near-duplicates, each document by itself where none were asked for.
+    """
+
+    request: Request
+    units: NDArray[np.int64]
+    protected: NDArray[np.bool_]
+    caps: Loads
+    kept: Sequence[Kept]
+
+    @classmethod
+    def of(cls, run: Run, request: Request, coverage: Coverage, protected: NDArray[np.bool_]) -> Bounds:
+        """Errors are those of `load_caps`, `find_kept` and `near_duplicates`."""
+        kept = find_kept(run, request.keeps, coverage.test) if request.keep else []
+        alike = request.near_duplicates
+        units = single(run.corpus) if alike is None else near_duplicates(run.corpus, alike)
+        return cls(request, units, protected, load_caps(run, request.caps, coverage), kept)
+
+    def put_to(self, problems: Sequence[Problem], of: Units) -> Limits:
+        """The limits of a choice of documents, with what is kept put to the models of these problems.
+
+        Sentences are never limited, but stay where their document is protected.
+        """
+        if not self.request.limited:
+            return Limits.free(~self.protected[of.document])
+        return Limits(self.units, self.protected, self.caps, [kept.put_to(problems) for kept in self.kept])
+
+    def recipe(self) -> dict[str, Any]:
+        """What a file name must tell apart; nothing where nothing is limited."""
+        asked = {
+            "keep": [[kept.name, kept.tolerance, _definition(kept)] for kept in self.kept],
+            "caps": [str(cap) for cap in self.request.caps],
+            "near_duplicates": self.request.near_duplicates,
+            "by": list(self.request.by),
+        }
+        return {name: value for name, value in asked.items() if value}
+
+    def about(self, edited: NDArray[np.int64]) -> dict[str, Any]:
+        """What a result says of the limits, and of near-duplicates among the documents that are `edited`."""
+        sizes = np.bincount(self.units)
+        return {
+            "caps": [{"name": cap.name, "share": cap.share} for cap in self.request.caps],
+            "near_duplicates": None
+            if self.request.near_duplicates is None
+            else {
+                "similarity": self.request.near_duplicates,
+                "units": len(sizes),
+                "units_of_several": int((sizes > 1).sum()),
+                "documents_in_them": int(sizes[sizes > 1].sum()),
+                "edited_units": len(np.unique(self.units[edited])),
+            },
+        }
+
+
+def limit_order(
+    run: Run, order: Order, problems: Sequence[Problem], asked: Asked, bounds: Bounds, progress: Progress
+) -> Order:
+    """The order of documents that keeps the limits, whichever number of them is taken.
+
+    Where nothing is limited it is `order` itself. Where something is kept, or the ranking chose in chunks, documents
+    are chosen anew, in chunks; else those that fit are taken from the order, units by the sum of their influences.
+
+    Raises
+    ------
+    UsageError
+        No document fits.
+
+    """
+    request = bounds.request
+    if not request.limited:
+        return order
+    limits = bounds.put_to(problems, Documents(run.corpus))
+    number = request.remove if isinstance(request.remove, int) else None
+    if request.keep or asked.adaptive:
+        found = limits.holding(_in_chunks(run, problems, asked.method, limits, number, progress))
+    else:
+        head = request.aim == "reduce"
+        documents = order.units if head else order.units[::-1]
+        place = np.full(len(run.corpus), 0.0)
+        left_out = np.ones(len(run.corpus), dtype=np.bool_)
+        left_out[documents] = False
+        place[documents] = np.arange(len(documents)) - len(documents)  # below zero, the first lowest
+        if order.influence is not None:
+            place = (1.0 if head else -1.0) * np.sign(mean_value(problems)) * order.influence
+        limits = Limits(limits.units, limits.protected | left_out, limits.caps)
+        most = min(number or len(run.corpus), len(run.corpus) - 1)
+        found = limits.pick(place, np.empty(0, dtype=np.int64), most, most)
+        found = found if head else found[::-1]
+    if not len(found):
+        raise UsageError(
+            "no document fits all limits",
+            where="--keep, --cap, --near-duplicates",
+            next="Allow a larger tolerance or share, or leave a limit out.",
+        )
+    return Order(found, None, order.influence, None if number is None else len(found), limits)
+
+
+def _in_chunks(
+    run: Run, problems: Sequence[Problem], method: str, limits: Limits, number: int | None, progress: Progress
+) -> NDArray[np.int64]:
+    """So many documents, or, where no number is given, as many as bring the prediction to zero."""
+    sign = np.sign(mean_value(problems)) or 1.0
+    most = max(1, int(MOST * len(run.corpus)))
+
+    def enough(values: Sequence[float]) -> bool:
+        return bool(sign * values[-1] <= 0)
+
+    choice = choose_adaptively(
+        problems, number or most, CHUNK, method=method, pick=limits.pick,
+        enough=None if number else enough, progress=progress,
+    )  # fmt: skip
+    return choice.documents
+
+
+def shortfall(request: Request, found: int) -> list[str]:
+    """What is said where fewer documents fit the limits than were asked for."""
+    if not request.limited or request.remove in (None, ZERO) or found >= int(request.remove or 0):
+        return []
+    return [
+        f"{found:,} documents are removed, not {int(request.remove or 0):,}: the limits leave no others"
+        + (" that help" if request.keep else "")
+    ]
+
+
+def _definition(kept: Kept) -> str:
+    """Which words are kept, whatever their name."""
+    objective = kept.objective
+    if isinstance(objective, Similarity):
+        return fingerprint({"rows": objective.rows, "human": objective.human})
+    return fingerprint(objective.coverage.test.to_dict())

@@ -1,0 +1,101 @@
+"""Bias against usefulness: what each way to lower a bias pays for it.
+
+Documents are left out by several policies until they hold some shares of the tokens, and every set is retrained with
+the same seeds. `clif` removes what its adaptive choice names, `keep` the same while word similarity, or another
+objective, is predicted to stay; `random` and `keyword` (the documents with the largest share of the test's words) are
+what one does without influences; `debias` takes the bias direction out of the trained vectors, without retraining.
+
+Bias is T of the test; usefulness the rank correlation with WordSim-353, and the share of analogies that are answered
+right (Mikolov et al. 2013). A point is on the front where no other has both less bias and a higher rank correlation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from clif import __version__
+from clif.files import read_json, write_json
+from clif.manifest import fingerprint
+from clif.objectives import BiasTest, cover, uncovered_error
+from clif.progress import Progress, silent
+from clif.retraining.asking import Asked
+from clif.retraining.request import Request as RetrainRequest
+from clif.run import Run
+from clif.tradeoffs.comparing import compare, settle
+from clif.tradeoffs.picture import TABLE, write_picture, write_points
+from clif.tradeoffs.request import POLICIES, Request
+from clif.training.pool import held
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RESULT = "result.json"
+
+__all__ = ["POLICIES", "Request", "TradeoffResult", "tradeoff"]
+
+
+@dataclass(frozen=True)
+class TradeoffResult:
+    """What each policy came to; see `to_dict` for the keys."""
+
+    values: dict[str, Any]
+    folder: Path
+    reused: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as plain values, as stored in `folder`/result.json."""
+        return {**self.values, "folder": str(self.folder), "reused": self.reused}
+
+    def to_frame(self) -> pd.DataFrame:
+        """The table that is stored in `folder`/points.csv: one row a policy and share."""
+        import pandas as pd
+
+        return pd.read_csv(self.folder / TABLE)
+
+
+def tradeoff(
+    run: Run, test: str | BiasTest | None = None, *, progress: Progress = silent, **options: Any
+) -> TradeoffResult:
+    """Compare policies by retraining; `options` are the fields of `Request`.
+
+    The test defaults to that of the newest ranking. What was trained is kept, so a comparison that was stopped goes on
+    where it was.
+
+    Raises
+    ------
+    UsageError
+        An option makes no sense.
+    CoverageError
+        The vocabulary does not cover the test, or what is kept.
+    InputError
+        Another process works here, a file cannot be read or written, or a training process was killed.
+    MismatchError
+        Files of the run do not belong together.
+
+    """
+    request = Request(**options)
+    # Documents are chosen in chunks, as on the way to a goal.
+    asked = settle(Asked.of(run, test, RetrainRequest(until="0", seeds=request.seeds, method=request.method)), request)
+    coverage = cover(asked.question, run.vocabulary.index)
+    if coverage.reason:
+        raise uncovered_error([coverage], where=str(run.path))
+    recipe = {
+        **run.identity,
+        "test": asked.question.to_dict(),
+        "method": asked.method,
+        "damping": asked.damping,
+        "clif": __version__,
+        **{name: getattr(request, name) for name in ("shares", "seeds", "policies", "keep", "measure")},
+        "files": [str(path) for path in (request.pairs, request.analogies)],
+    }
+    folder = run.tradeoffs / f"{asked.question.name}.{fingerprint(recipe)[:8]}"
+    reused = (folder / RESULT).exists()
+    if not reused:
+        with held(run.tradeoffs, run, "comparing"):
+            values = compare(run, asked, coverage, request, progress)
+            write_points(folder, values)
+            write_picture(folder, values)
+            write_json(folder / RESULT, values)
+    return TradeoffResult(read_json(folder / RESULT, "Remove it, and compare again."), folder, reused)

@@ -1,0 +1,86 @@
+"""The trainings of a trade-off: each is measured where it is trained, and only what was measured is kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clif.errors import InputError, MismatchError
+from clif.files import read_json, write_json
+from clif.manifest import fingerprint
+from clif.objectives import WEAT, BiasTest, cover
+from clif.quality import solve_analogies, wordsim353
+from clif.retraining.edits import UNEDITED, Edit
+from clif.retraining.trainings import Training
+from clif.run import Run
+from clif.tradeoffs.debiasing import Pair, hard_debias
+from clif.training.pool import Caller
+
+CALLER = Caller("tradeoff", "clif tradeoff", "trainings", "--processes 1")
+READINGS = ("bias", "quality", "analogies")
+_AGAIN = "Remove it, and run the same command again: it is trained anew, the rest is kept."
+
+
+@dataclass(frozen=True, eq=False)
+class Measured(Training):
+    """One training, of which the bias and the usefulness are measured; without an edit also once it is debiased."""
+
+    test: BiasTest
+    measure: str
+    pairs: tuple[Pair, ...]
+    analogies: Path | None
+
+    def about(self, run: Run) -> dict[str, Any]:
+        """What its file says of itself."""
+        asked = {"test": self.test.to_dict(), "measure": self.measure, "pairs": self.pairs}
+        return {**super().about(run), "run": run.identity, "asked": fingerprint({**asked, "analogies": self.analogies})}
+
+    def keep(self, run: Run, U: NDArray[np.float32], C: NDArray[np.float32]) -> None:
+        """Write what is measured."""
+        values = {**self.about(run), "plain": self._read(run, U)}
+        if self.pairs:
+            values["debiased"] = self._read(run, self._debiased(run, U))
+        write_json(self.path, values)
+
+    def values(self, run: Run, kind: str = "plain") -> dict[str, float | None]:
+        """What was measured; raises MismatchError for the file of another training."""
+        found = read_json(self.path, _AGAIN)
+        about = self.about(run)
+        if not isinstance(found, dict) or {name: found.get(name) for name in about} != about or kind not in found:
+            raise MismatchError("this is not the training that it is named for", where=str(self.path), next=_AGAIN)
+        values: dict[str, float | None] = found[kind]
+        return values
+
+    def _read(self, run: Run, U: NDArray[np.floating]) -> dict[str, float | None]:
+        weat = WEAT(cover(self.test, run.vocabulary.index))
+        E = U[weat.rows].astype(np.float64)
+        try:
+            bias = weat.value(E, self.measure)
+        except InputError:  # no associations are left, so none of X differs from those of Y
+            bias = 0.0
+        return {
+            "bias": bias,
+            "quality": wordsim353(U.astype(np.float32), run.vocabulary.index).spearman,
+            "analogies": solve_analogies(U, run.vocabulary.words, self.analogies).right,
+        }
+
+    def _debiased(self, run: Run, U: NDArray[np.float32]) -> NDArray[np.float64]:
+        index, coverage = run.vocabulary.index, cover(self.test, run.vocabulary.index)
+        rows = [(index[first], index[second]) for first, second in self.pairs]
+        definitional = np.concatenate([coverage.rows["A"], coverage.rows["B"], np.ravel(rows)])
+        return hard_debias(U, rows, np.unique(definitional).astype(np.int64))
+
+
+def make_training(
+    run: Run, edit: Edit, seed: int, test: BiasTest, measure: str, pairs: tuple[Pair, ...], analogies: Path | None
+) -> Measured:
+    """The training of an edit with a seed; only that without an edit is debiased as well."""
+    own = pairs if edit is UNEDITED else ()
+    training = Measured(seed, Path(), edit, test, measure, own, analogies)
+    name = fingerprint({**training.about(run), "seed": seed})
+    path = run.tradeoffs / "trainings" / f"{name}.json"
+    return Measured(seed, path, edit, test, measure, own, analogies)

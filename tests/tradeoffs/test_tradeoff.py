@@ -1,0 +1,148 @@
+"""Bias against usefulness on a small run."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from conftest import DATA
+
+from clif.errors import CoverageError, UsageError
+from clif.objectives import WEAT, BiasTest, cover
+from clif.run import open_run
+from clif.tradeoffs import Request, comparing, tradeoff
+from clif.tradeoffs.policies import by_keywords
+from clif.training import pool
+from clif.training.paired import train_paired
+
+OPTIONS = {
+    "shares": (0.1, 0.2), "seeds": 2, "policies": ("clif", "random", "keyword", "debias"),
+    "measure": "mean_difference", "method": "block",
+}  # fmt: skip
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Train in this process; returns the trainings as they are done."""
+
+    class Nobody:
+        def put(self, _value):
+            pass
+
+    done = []
+
+    def train_apart(run, jobs, *_):
+        for job in {job.path: job for job in jobs}.values():
+            if not job.path.exists():
+                pool.train_job(str(run.path), job)
+                done.append(job)
+        return 0.0
+
+    monkeypatch.setattr(pool, "_epochs", Nobody())
+    monkeypatch.setattr(comparing, "train_apart", train_apart)
+    monkeypatch.setattr("clif.training.models.train_apart", train_apart)
+    return done
+
+
+@pytest.fixture
+def question(workplace):
+    """Judgements of words of the planted corpus stand for WordSim-353."""
+    return BiasTest.from_toml(DATA / "planted.toml")
+
+
+@pytest.fixture(autouse=True)
+def judged(monkeypatch):
+    test = BiasTest.from_toml(DATA / "planted.toml")
+    words = [*test.X, *test.A]
+    rng = np.random.default_rng(0)
+    pairs = [(a, b, float(rng.integers(0, 10))) for n, a in enumerate(words) for b in words[:n]]
+    for module in ("clif.quality", "clif.retraining.keeping"):
+        monkeypatch.setattr(f"{module}.wordsim_pairs", lambda: pairs)
+
+
+def test_points_are_what_training_without_the_documents_gives(opened, question, quick):
+    result = tradeoff(opened, question, **OPTIONS)
+    values = result.to_dict()
+    found = [(point["policy"], point["share"]) for point in values["points"]]
+    policies = ("clif", "random", "keyword")
+    assert found == [("before", None), ("debias", None), *((p, share) for p in policies for share in (0.1, 0.2))]
+    assert values["trainings"] == 2 * 7
+    weat = WEAT(cover(question, opened.model.index))
+    own = weat.value(opened.model.U[weat.rows].astype(float), "mean_difference")
+    before, debias, some, many = values["points"][:4]
+    assert before["bias"]["runs"][0] == pytest.approx(own)
+    assert abs(debias["bias"]["mean"]) < 1e-9
+    assert before["bias"]["mean"] > some["bias"]["mean"] > many["bias"]["mean"]
+    keyword = values["points"][-2]
+    order = by_keywords(opened, cover(question, opened.model.index))
+    weights = np.ones(len(opened.corpus))
+    weights[order[: round(keyword["documents"])]] = 0
+    U = train_paired(opened.corpus, opened.vocabulary, replace(opened.settings, seed=2), weights=weights).U
+    assert keyword["bias"]["runs"][1] == pytest.approx(weat.value(U[weat.rows].astype(float), "mean_difference"))
+    for point in values["points"][2:]:
+        assert point["token_share"] == pytest.approx(point["share"], abs=0.01)
+        assert point["quality"]["mean"] is not None
+    fronts = [point for point in values["points"] if point["front"]]
+    assert fronts
+    for point in fronts:
+        assert not any(
+            abs(o["bias"]["mean"]) < abs(point["bias"]["mean"]) and o["quality"]["mean"] > point["quality"]["mean"]
+            for o in values["points"]
+        )
+    # What was measured is kept, and the models are not.
+    assert len(list((opened.tradeoffs / "trainings").iterdir())) == 14
+    frame = result.to_frame()
+    assert frame["bias_mean"].tolist() == pytest.approx([point["bias"]["mean"] for point in values["points"]])
+    text = (result.folder / "tradeoff.svg").read_text("utf-8")
+    ET.fromstring(text)
+    assert all(policy in text for policy in (*policies, "debias", "before"))
+    quick.clear()
+    again = tradeoff(opened, question, **OPTIONS)
+    assert again.reused
+    shutil.rmtree(result.folder)
+    anew = tradeoff(opened, question, **OPTIONS)
+    assert not quick
+    assert anew.to_dict() == {**again.to_dict(), "reused": False}
+
+
+def test_usefulness_can_be_kept(opened, question, quick):
+    options = {**OPTIONS, "shares": (0.2,), "seeds": 1, "policies": ("clif", "keep"), "keep": ("quality=.02",)}
+    values = tradeoff(opened, question, **options).to_dict()
+    assert [point["policy"] for point in values["points"]] == ["before", "clif", "keep"]
+    before, free, kept = values["points"]
+    assert kept["bias"]["mean"] < before["bias"]["mean"]
+    assert free["tokens"] >= kept["tokens"]
+    assert values["keep"] == ["quality=.02"]
+
+
+def test_the_plan_is_said_before_it_begins(workplace, clif, quick, judged):
+    said = clif("tradeoff", "--test", "planted.toml", "--shares", ".1", "--seeds", 1, "--policies", "keyword,debias",
+                "--measure", "mean_difference")  # fmt: skip
+    assert said.code == 0, said.err
+    assert "2 trainings at the most" in said.err
+    assert "keyword" in said.out
+    assert "Gonen" in said.out
+    found = clif("tradeoff", "--test", "planted.toml", "--shares", ".1", "--seeds", 1, "--policies", "keyword,debias",
+                 "--measure", "mean_difference", "--json").json()  # fmt: skip
+    assert found["reused"]
+    assert json.loads((open_run().tradeoffs / found["folder"].split("/")[-1] / "result.json").read_text())["points"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"policies": ("clif", "magic")}, {"shares": ()}, {"shares": (1.5,)}, {"seeds": 0}, {"method": "gradient"},
+     {"measure": "size"}, {"keep": "quality=-1"}, {"policies": ()}],
+)  # fmt: skip
+def test_what_makes_no_sense_is_refused(options):
+    with pytest.raises(UsageError):
+        Request(**options)
+
+
+def test_a_test_that_is_not_covered_is_refused(opened, quick):
+    with pytest.raises(CoverageError):
+        tradeoff(opened, "weat6", **OPTIONS)
+    assert not quick
