@@ -187,7 +187,7 @@ def _costs(ranking: Any, run: Any) -> dict[str, Any] | None:
     if ranking.about["unit"] != "document" or crossing is None:
         return None
     counts = np.ones(len(run.corpus), dtype=np.int64)
-    counts[[run.corpus.number[doc_id] for doc_id in ranking.doc_ids[:crossing]]] = 0
+    counts[[run.corpus.number[doc_id] for doc_id in ranking.cut().doc_ids[:crossing]]] = 0
     found: dict[str, Any] = costs_of(run, counts, cover(ranking.test, run.vocabulary.index, HALF_LEAST)).to_dict()
     return found
 
