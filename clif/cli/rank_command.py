@@ -85,7 +85,7 @@ def command(
     elif out:
         write_ranking(rankings[0].cut(), out, limit)
     if len(rankings) > 1 and screen.json:
-        screen.result({"rankings": [_values(*each) for each in zip(rankings, groups, strict=True)]})
+        screen.result({"rankings": [_values(*each, opened) for each in zip(rankings, groups, strict=True)]})
         return
     for n, (ranking, group) in enumerate(zip(rankings, groups, strict=True)):
         show(screen, ranking, opened, out, asked=test[n] if test else None, groups=group)
@@ -103,8 +103,8 @@ def _limit(top: str | None) -> int | None:
     return int(top)
 
 
-def _values(ranking: Any, groups: Any) -> dict[str, Any]:
-    return {**ranking.to_dict(), **({} if groups is None else {"groups": groups})}
+def _values(ranking: Any, groups: Any, run: Any) -> dict[str, Any]:
+    return {**ranking.to_dict(), "costs": _costs(ranking, run), **({} if groups is None else {"groups": groups})}
 
 
 def show(
@@ -118,9 +118,8 @@ def show(
 
     for warning in ranking.warnings:
         screen.warn(warning)
-    values = ranking.to_dict()
-    costs = _costs(ranking, run)
-    if screen.result({**_values(ranking, groups), "out": out, "costs": costs}):
+    values = _values(ranking, groups, run)
+    if screen.result({**values, "out": out}):
         return
     measure = values["measure"].replace("_", " ")
     head = f"{values['test']}: {measure} {values['value']:+.3g}, method {values['method']}"
@@ -167,8 +166,7 @@ def show(
         count = values["sure_reduce"] + values["sure_increase"] if surely else values["documents"]
         which = "sure documents" if surely else "documents"
         screen.text(f"Predicted to bring it to zero: removing the first {crossing:,} of {count:,} {which}.")
-        if costs:
-            screen.text(costs_line(costs))
+        screen.text(costs_line(values["costs"]))
     screen.say(f"Stored: {ranking.path}" + (f"; copy: {out}" if out else ""))
     named = f" --test {shlex.quote(asked)}" if asked and unit != "document" else ""
     k = "zero" if crossing else min(100, max(1, values["documents"] // 10))
@@ -190,10 +188,9 @@ def _costs(ranking: Any, run: Any) -> dict[str, Any] | None:
     if ranking.about["unit"] != "document" or crossing is None:
         return None
     times = np.zeros(len(run.corpus))
-    times[[run.corpus.number[doc_id] for doc_id in ranking.doc_ids[:crossing]]] = 1
-    found: dict[str, Any] = costs_of(
-        run, Change(times), cover(ranking.test, run.vocabulary.index, HALF_LEAST)
-    ).to_dict()
+    times[[run.corpus.number[doc_id] for doc_id in ranking.cut().doc_ids[:crossing]]] = 1
+    coverage = cover(ranking.test, run.vocabulary.index, HALF_LEAST)
+    found: dict[str, Any] = costs_of(run, Change(times), coverage).to_dict()
     return found
 
 
