@@ -56,7 +56,7 @@ def test_from_a_file_of_vectors_to_a_ranking(vectors, made, opened, workplace, c
     assert spearmanr(own, fitted.loc[own.index])[0] > 0.95
 
 
-@pytest.mark.parametrize("form", ["word2vec-text", "word2vec-binary", "kv"])
+@pytest.mark.parametrize("form", ["word2vec", "word2vec-binary", "kv"])
 def test_any_format_will_do(form, opened, made, tmp_path):
     path = tmp_path / form
     if form == "kv":
@@ -64,7 +64,7 @@ def test_any_format_will_do(form, opened, made, tmp_path):
         keyed.add_vectors(opened.vocabulary.words, opened.model.U)
         keyed.save(str(path))
     else:
-        export_vectors(opened.model, path, form=form)
+        export_vectors(opened.model, path, format=form)
     run = import_model(path, [made.corpus], tmp_path / "r", SETTINGS, allow_pickle=True).run
     scale = run.manifest["training"]["outputs"]["scale"]
     np.testing.assert_allclose(run.model.U, scale * opened.model.U, rtol=1e-4, atol=1e-6)

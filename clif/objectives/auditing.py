@@ -12,6 +12,7 @@ from clif.errors import InputError, UsageError
 from clif.model import SkipGram
 from clif.objectives.bias_tests import SETS, BiasTest, load_tests
 from clif.objectives.coverage import Coverage, cover, uncovered_error
+from clif.objectives.frequency import Frequency, frequency_of, frequency_warnings
 from clif.objectives.permutation import permutation_p_values
 from clif.objectives.weat import WEAT
 
@@ -24,7 +25,8 @@ class AuditResult:
     """One test: effect size, difference of mean associations (`statistic`) and permutation p-values.
 
     `p_value` is one-sided (>=). `words` are those used, in the vocabulary's form, and `missing` those
-    it lacks, both by set X, Y, A, B.
+    it lacks, both by set X, Y, A, B. `frequency` is what word frequency alone predicts, where counts are known, and
+    `warnings` say where that is much.
     """
 
     test: str
@@ -40,6 +42,8 @@ class AuditResult:
     words: dict[str, tuple[str, ...]]
     labels: dict[str, str]
     source: str
+    frequency: Frequency | None = None
+    warnings: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The result as plain values, for JSON."""
@@ -83,6 +87,8 @@ class Audit:
         rows += [test.to_dict() for test in self.skipped]
         for row in rows:
             row.pop("labels", None)
+            row["warnings"] = " ".join(row.get("warnings", ()))
+            row["frequency_share"] = (row.pop("frequency", None) or {}).get("share")
             for name in ("words", "missing"):
                 sets = row.pop(name, {})
                 row |= {f"{name}_{key}": " ".join(sets[key]) if sets else None for key in SETS}
@@ -135,6 +141,7 @@ def _measure(model: SkipGram, coverage: Coverage, ddof: int, seed: int) -> Audit
     weat = WEAT(coverage, ddof)
     s = weat.associations(model.U[weat.rows].astype(np.float64))
     p = permutation_p_values(s, weat.n_X, seed=seed)
+    frequency = frequency_of(weat, model.U, model.counts)
     return AuditResult(
         test=coverage.test.name,
         effect_size=weat.effect_size(s),
@@ -149,6 +156,8 @@ def _measure(model: SkipGram, coverage: Coverage, ddof: int, seed: int) -> Audit
         words=coverage.words,
         labels=coverage.test.labels,
         source=coverage.test.source,
+        frequency=frequency,
+        warnings=tuple(frequency_warnings(coverage.test.name, frequency)),
     )
 
 

@@ -20,7 +20,15 @@ from clif.errors import UsageError
 
 SETS = ("X", "Y", "A", "B")
 PACKAGED = (*(f"weat{number}" for number in range(1, 11)), "gender-career", "gender-science", "gender-math")
-GROUPS: Mapping[str, tuple[str, ...]] = {"weat": PACKAGED}
+# Tests in other languages (WEATHub, Mukherjee et al. 2023), by language.
+OTHERS: Mapping[str, tuple[str, ...]] = {
+    language: tuple(f"weathub{number}-{language}" for number in (6, 7, 8)) for language in ("de", "it")
+}
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "weat": PACKAGED,
+    **{f"weathub-{language}": names for language, names in OTHERS.items()},
+}
+_NAMES = (*PACKAGED, *(name for names in OTHERS.values() for name in names))
 
 _WORDSETS = Path(__file__).with_name("wordsets")
 LONGEST_NAME = 100
@@ -147,12 +155,12 @@ def load_tests(names: Sequence[str]) -> list[BiasTest]:
 
 
 def _load(name: str) -> BiasTest:
-    if name.lower() in PACKAGED:
+    if name.lower() in _NAMES:
         return BiasTest.from_toml(_WORDSETS / f"{name.lower()}.toml")
     # os.path answers False where pathlib raises, as for a name too long to be a path.
     if name.endswith(".toml") or (os.path.exists(name) and not os.path.isdir(name)):
         return BiasTest.from_toml(name)
-    known = (*GROUPS, *PACKAGED)
+    known = (*GROUPS, *_NAMES)
     raise UsageError(
         f"unknown test {name!r}",
         where="--test",

@@ -17,6 +17,7 @@ from clif.influence.memory import check_memory, in_words
 from clif.influence.methods import RECOMMENDED, Method, find_method
 from clif.manifest import fingerprint
 from clif.objectives import MEASURES, BiasTest
+from clif.objectives.frequency import frequency_of
 from clif.progress import Progress, silent
 from clif.ranking.adaptive import check_adaptive, lead_adaptively
 from clif.ranking.ensemble import UNCUT, Answers, check_ensemble, ensemble_seeds, list_documents, score_models
@@ -165,6 +166,7 @@ def _list(
     else:
         columns = pair_columns(problem, top_pairs(problem, scores.pairs, top))
     solve = scores.attribution.solve
+    frequency = frequency_of(weat_of(problem), problem.U, problem.vocabulary.counts)
     about = {
         "test": recipe["test"]["name"],
         "method": method.name,
@@ -173,6 +175,7 @@ def _list(
         "value": answers.value,
         "effect_size": answers.effect_size,
         "bound": weat_of(problem).bound,
+        "frequency": frequency.to_dict() if frequency else None,
         "asked_damping": recipe["damping"],
         "solving": solving.to_dict() if method.solves else None,
         "damping": problem.damp if method.damped else None,

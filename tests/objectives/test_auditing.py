@@ -18,7 +18,8 @@ from clif.objectives import PACKAGED, SETS, WEAT, BiasTest, audit, cover, load_t
 
 KEYS = {
     *("test", "effect_size", "statistic", "ddof", "p_value", "p_value_two_sided", "p_value_kind"),
-    *("p_value_standard_error", "partitions", "missing", "words", "labels", "source"),
+    *("p_value_standard_error", "partitions", "missing", "words", "labels", "source", "frequency"),
+    "warnings",
 }
 
 
