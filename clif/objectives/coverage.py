@@ -37,9 +37,9 @@ def cover(test: BiasTest, index: Mapping[str, int], least: int = LEAST) -> Cover
     """Look up the words of a test in a vocabulary, `index` from word to row.
 
     A word is taken as written, else in lower case, capitalised, in upper case, or with its case folded (Straße as
-    strasse), each time also in the composed and decomposed Unicode form. Lower case is Unicode's, in the corpus and here
-    alike: it knows no Turkish, and makes an i of a capital I. Words of one set that meet in one row count once; words of
-    different sets that do leave the test uncovered. Covered: each set keeps `least` words and
+    strasse), each time also in the composed and decomposed Unicode form. Lower case is Unicode's, in the corpus and
+    here alike: it knows no Turkish, and makes an i of a capital I. Words of one set that meet in one row count once;
+    words of different sets that do leave the test uncovered. Covered: each set keeps `least` words and
     at least half of its own.
     """
     words: dict[str, tuple[str, ...]] = {}
