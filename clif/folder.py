@@ -6,7 +6,7 @@ import glob
 import os
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -106,13 +106,15 @@ def encode_into(
     tokeniser: Tokeniser,
     progress: Progress,
     vocabulary: Sequence[str] | None = None,
+    known: Container[str] | None = None,
 ) -> Corpus:
-    """Read, tokenise and encode a corpus into a run folder."""
+    """Read, tokenise and encode a corpus into a run folder; `vocabulary` and `known` are those of `encode`."""
     return encode(
         read_documents(paths, read),
         tokeniser,
         folder,
         vocabulary=vocabulary,
+        known=known,
         progress=lambda documents, tokens: progress(
             "read", documents, None, f"{documents:,} documents, {tokens:,} tokens"
         ),

@@ -13,7 +13,7 @@ import pytest
 from conftest import SETTINGS, Made
 from gensim.models import Word2Vec
 
-from clif.errors import InputError, MismatchError
+from clif.errors import InputError, MismatchError, UsageError
 from clif.ranking import rank
 from clif.retraining import retrain
 from clif.run import open_run
@@ -111,21 +111,27 @@ def test_a_corpus_read_a_little_differently_is_taken(saved, made, tmp_path):
     rank(run, str(made.test))
 
 
-@pytest.mark.parametrize("settings", [{"sg": 0}, {"hs": 1, "negative": 0}])
-def test_a_model_with_another_loss_is_refused(settings, made, tmp_path):
+def test_a_model_whose_settings_cannot_be_used_is_refused(made, tmp_path):
     path = tmp_path / "m.model"
-    gensim_model(made, **settings).save(str(path))
+    gensim_model(made, shrink_windows=False).save(str(path))
     with pytest.raises(InputError, match="holds no complete skip-gram model") as caught:
         import_model(path, [made.corpus], tmp_path / "r", allow_pickle=True)
     assert "sg=1" in caught.value.next
     assert not (tmp_path / "r").exists()
 
 
-def test_vectors_alone_are_refused(made, tmp_path):
-    path = tmp_path / "v.kv"
-    gensim_model(made).wv.save(str(path))
-    with pytest.raises(InputError, match="output vectors, word counts and settings"):
-        import_model(path, [made.corpus], tmp_path / "r", allow_pickle=True)
+def test_a_whole_model_takes_no_settings(saved, made, tmp_path):
+    with pytest.raises(UsageError, match="knows the settings"):
+        import_model(saved, [made.corpus], tmp_path / "r", SETTINGS, allow_pickle=True)
+
+
+@pytest.mark.parametrize("settings", [{"sg": 0}, {"hs": 1, "negative": 0}])
+def test_of_a_model_with_another_loss_the_input_vectors_are_taken(settings, made, tmp_path):
+    path = tmp_path / "m.model"
+    gensim_model(made, vector_size=10, **settings).save(str(path))
+    how = replace(SETTINGS, window=4)
+    run = import_model(path, [made.corpus], tmp_path / "r", how, allow_pickle=True, anyway=True).run
+    assert run.manifest["training"]["outputs"]["ridge"] == 1 / how.tau
 
 
 def test_a_run_is_replaced_only_by_force(saved, made, opened):

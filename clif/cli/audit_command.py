@@ -87,6 +87,9 @@ def show(screen: Screen, audit: Any, files: Mapping[str, str] | None = None, tar
     """Print an Audit."""
     from clif.objectives import lacking
 
+    for result in audit.results:
+        for warning in result.warnings:
+            screen.warn(warning)
     if screen.result(audit):
         return
     weats = [result for result in audit.results if result.kind == "weat"]

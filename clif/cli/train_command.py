@@ -86,6 +86,8 @@ def show(screen: Screen, result: Any) -> None:
 
 def _training(values: dict[str, Any]) -> str:
     """By whom it was trained, and what it took."""
+    if values["outputs"]:
+        return "elsewhere; output vectors fitted here"
     if values["cpu_seconds"] is None:
         return f"elsewhere, by {values['trainer']}"
     workers = values["settings"]["workers"]

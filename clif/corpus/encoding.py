@@ -7,7 +7,7 @@ import mmap
 import tempfile
 from array import array
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
@@ -98,12 +98,13 @@ def encode(
     folder: Path,
     *,
     vocabulary: Sequence[str] | None = None,
+    known: Container[str] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Corpus:
     """Tokenise `documents`, write them with their sentences and metadata to `folder` and open them.
 
-    `vocabulary` fixes the first ids (for a model that was trained elsewhere); `progress(documents, tokens)`
-    is called now and then.
+    `vocabulary` fixes the first ids (for a model that was trained elsewhere); `known` words come before all others,
+    each kind by falling count (for vectors that were); `progress(documents, tokens)` is called now and then.
 
     Raises
     ------
@@ -155,7 +156,7 @@ def encode(
         if progress:
             progress(len(doc_ids), total)
         first = np.memmap(raw, dtype=np.uint32, mode="r", shape=(total,))
-        types, counts, rank = _order(first, list(number), len(fixed))
+        types, counts, rank = _order(first, list(number), len(fixed), known)
         _write_tokens(folder / TOKENS, first, rank)
         del first
         belongs = {
@@ -213,13 +214,17 @@ def _flush(numbers: array[int], file: BinaryIO) -> None:
 
 
 def _order(
-    tokens: NDArray[np.uint32], words: list[str], fixed: int
+    tokens: NDArray[np.uint32], words: list[str], fixed: int, known: Container[str] | None
 ) -> tuple[list[str], NDArray[np.int64], NDArray[np.uint32]]:
-    """Types by falling count and spelling behind the `fixed` ones, their counts, and each old id's new id."""
+    """Types behind the `fixed` ones, `known` first, by falling count; their counts; and each old id's new id."""
     counts = np.zeros(len(words), dtype=np.int64)
     for start in range(0, len(tokens), FLUSH):
         counts += np.bincount(tokens[start : start + FLUSH], minlength=len(words))
-    order = [*range(fixed), *sorted(range(fixed, len(words)), key=lambda n: (-counts[n], words[n]))]
+
+    def key(n: int) -> tuple[bool, int, str]:
+        return known is not None and words[n] not in known, -int(counts[n]), words[n]
+
+    order = [*range(fixed), *sorted(range(fixed, len(words)), key=key)]
     rank = np.empty(len(words), dtype=np.uint32)
     rank[order] = np.arange(len(words), dtype=np.uint32)
     return [words[n] for n in order], counts[order], rank

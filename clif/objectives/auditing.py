@@ -13,6 +13,7 @@ from clif.errors import InputError, UsageError
 from clif.model import SkipGram
 from clif.objectives.bias_tests import SETS, BiasTest, load_tests
 from clif.objectives.coverage import Coverage, cover, uncovered_error
+from clif.objectives.frequency import Frequency, frequency_of, frequency_warnings
 from clif.objectives.kinds import kind_of
 from clif.objectives.making import measurable_of, p_values_of
 from clif.objectives.objective import Measurable
@@ -29,10 +30,10 @@ class AuditResult:
     `value` is T by `measure`, `measures` T by each measure of the kind (None where one is not defined), `published` the
     number as the paper of the kind has it, which for some is 1 where there is no bias; T is always 0 there.
     What WEAT alone has is None for other kinds: `effect_size`, the difference of mean associations (`statistic`),
-    `ddof` and the p-values. `p_value` is one-sided (>=). `words` are those used, in the vocabulary's form, and
-    `missing` those it lacks, both by set X, Y, A, B. `positive` says what a positive value means,
-    `ranked` whether documents can be ranked for it,
-    `over_seeds` what models of other seeds have (see `clif.auditing`).
+    `ddof`, the p-values and `frequency`, what word frequency alone predicts, where counts are known; `warnings` say
+    where that is much. `p_value` is one-sided (>=). `words` are those used, in the vocabulary's form, and `missing`
+    those it lacks, both by set X, Y, A, B. `positive` says what a positive value means, `ranked` whether documents can
+    be ranked for it, `over_seeds` what models of other seeds have (see `clif.auditing`).
     """
 
     test: str
@@ -56,6 +57,8 @@ class AuditResult:
     source: str
     ranked: bool = True
     over_seeds: dict[str, Any] | None = None
+    frequency: Frequency | None = None
+    warnings: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The result as plain values, for JSON; with `mean`, `sd`, `ci95`, `runs`, `seeds` where there are several."""
@@ -102,6 +105,8 @@ class Audit:
         for row in rows:
             for name in ("labels", "measures", "positive"):
                 row.pop(name, None)
+            row["warnings"] = " ".join(row.get("warnings", ()))
+            row["frequency_share"] = (row.pop("frequency", None) or {}).get("share")
             for name in ("words", "missing"):
                 sets = row.pop(name, {})
                 row |= {f"{name}_{key}": " ".join(sets[key]) if sets else None for key in SETS}
@@ -157,6 +162,7 @@ def _measure(model: SkipGram, coverage: Coverage, ddof: int, seed: int) -> Audit
     weat = made if isinstance(made, WEAT) else None
     s = made.associations(E) if kind.permutes and hasattr(made, "associations") else None
     p = None if s is None else p_values_of(coverage, s, seed=seed)
+    frequency = frequency_of(weat, model.U, model.counts) if weat else None
     return AuditResult(
         test=coverage.test.name,
         kind=kind.name,
@@ -178,6 +184,8 @@ def _measure(model: SkipGram, coverage: Coverage, ddof: int, seed: int) -> Audit
         labels=coverage.test.labels,
         source=coverage.test.source,
         ranked=kind.ranked,
+        frequency=frequency,
+        warnings=tuple(frequency_warnings(coverage.test.name, frequency)),
     )
 
 

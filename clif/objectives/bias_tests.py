@@ -23,8 +23,16 @@ from clif.objectives.kinds import KINDS, WEAT_KIND, Kind, find_kind
 
 SETS = ("X", "Y", "A", "B")
 PACKAGED = (*(f"weat{number}" for number in range(1, 11)), "gender-career", "gender-science", "gender-math")
-GROUPS: Mapping[str, tuple[str, ...]] = {"weat": PACKAGED}
-OTHERS = ("direct-career", "ripa-career")  # packaged too, of other kinds than WEAT
+# Tests in other languages (WEATHub, Mukherjee et al. 2023), by language.
+LANGUAGES: Mapping[str, tuple[str, ...]] = {
+    language: tuple(f"weathub{number}-{language}" for number in (6, 7, 8)) for language in ("de", "it")
+}
+# Packaged too: tests of other kinds than WEAT, and in other languages.
+OTHERS = ("direct-career", "ripa-career", *(name for names in LANGUAGES.values() for name in names))
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "weat": PACKAGED,
+    **{f"weathub-{language}": names for language, names in LANGUAGES.items()},
+}
 
 _WORDSETS = Path(__file__).with_name("wordsets")
 LONGEST_NAME = 100

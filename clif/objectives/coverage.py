@@ -16,6 +16,7 @@ from clif.objectives.kinds import kind_of
 
 LEAST = 4
 NAMED = 3
+STRANGE = 0.1  # share of known words up to which the language may be another
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,11 +37,12 @@ class Coverage:
 def cover(test: BiasTest, index: Mapping[str, int], least: int = LEAST) -> Coverage:
     """Look up the words of a test in a vocabulary, `index` from word to row.
 
-    A word is taken as written, else in lower case, capitalised, or in upper case, each time also in
-    the composed and decomposed Unicode form. Words of one set that meet in one row count once; words of
-    different sets that do leave the test uncovered. Covered: each set that the test has keeps `least` words and
-    at least half of its own; a smaller set of a kind that takes small ones keeps all. Of pairs, both words are kept or
-    neither. Errors are those of `find_kind`.
+    A word is taken as written, else in lower case, capitalised, in upper case, or with its case folded (Straße as
+    strasse), each time also in the composed and decomposed Unicode form. Lower case is Unicode's, in the corpus and
+    here alike: it knows no Turkish, and makes an i of a capital I. Words of one set that meet in one row count once;
+    words of different sets that do leave the test uncovered. Covered: each set that the test has keeps `least` words
+    and at least half of its own; a smaller set of a kind that takes small ones keeps all. Of pairs, both words are kept
+    or neither. Errors are those of `find_kind`.
     """
     kind = kind_of(test)
     words: dict[str, tuple[str, ...]] = {}
@@ -78,8 +80,19 @@ def uncovered_error(coverages: Sequence[Coverage], where: str) -> CoverageError:
     return CoverageError(
         f"the vocabulary covers none of the tests asked for ({names}){why}",
         where=where,
-        next="Train on more text or with a smaller --min-count, or give a test made of words of this corpus.",
+        next=f"{_language(coverages)}Train on more text or with a smaller --min-count, or give a test made of words of "
+        "this corpus.",
     )
+
+
+def _language(coverages: Sequence[Coverage]) -> str:
+    """A question, where next to none of the words is known: the corpus may be in another language than the tests."""
+    lost = sum(len(words) for coverage in coverages for words in coverage.missing.values())
+    kept = sum(len(words) for coverage in coverages for words in coverage.words.values())
+    if kept > STRANGE * (kept + lost):
+        return ""
+    languages = ", ".join(sorted({coverage.test.language for coverage in coverages}))
+    return f"Next to none of these words is known: is the text in the language of the test ({languages})? "
 
 
 def lacking(missing: Mapping[str, Sequence[str]]) -> str:
@@ -95,7 +108,7 @@ def _why(coverage: Coverage, brief: bool) -> str | None:
 
 
 def _forms(word: str) -> Iterator[str]:
-    for form in (word, word.lower(), word.capitalize(), word.upper()):
+    for form in (word, word.lower(), word.capitalize(), word.upper(), word.casefold()):
         yield form
         yield unicodedata.normalize("NFC", form)
         yield unicodedata.normalize("NFD", form)

@@ -36,7 +36,7 @@ from clif.ranking.questions import bias_of
 from clif.ranking.solves import solve_store
 from clif.ranking.spread import is_sure, spread
 from clif.run import Run
-from clif.training.models import train_further
+from clif.training.models import check_repeatable, train_further
 from clif.training.pool import Job
 
 EFFECT_SIZE = "effect_size"
@@ -207,6 +207,7 @@ def score_models(
     sets of documents. `parts` as for `score_many`.
     """
     if method.repeats:
+        check_repeatable(run)
         problems[0].checkpoints.check(method.name)  # before other models are trained
     jobs, training_cpu = train_further(run, seeds[1:], progress, threads)
 

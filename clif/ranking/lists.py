@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from clif.influence.listing import Sentences, WordPairs
 from clif.influence.problem import Problem
 from clif.objectives import BiasTest
+from clif.objectives.frequency import frequency_warnings
 from clif.pairs import Contexts
 from clif.ranking.spread import is_sure
 
@@ -102,6 +103,7 @@ def warnings_of(about: dict[str, Any]) -> list[str]:
             f"|effect size| is {abs(about['value']):.2f}: near its bound of {about['bound']:.3g} it hardly shows who "
             "carries the bias. Rank with --measure mean_difference."
         )
+    warnings.extend(frequency_warnings(about.get("test", ""), about.get("frequency")))
     models = about.get("ensemble")
     if models and min(models["values"]) * max(models["values"]) < 0:
         values = ", ".join(f"{value:+.2g}" for value in models["values"])

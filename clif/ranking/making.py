@@ -16,7 +16,8 @@ from clif.influence.listing import top_contexts, top_pairs, top_sentences
 from clif.influence.memory import check_memory, in_words
 from clif.influence.methods import RECOMMENDED, Method, find_method
 from clif.manifest import fingerprint
-from clif.objectives import BiasTest, kind_of
+from clif.objectives import WEAT, BiasTest, kind_of
+from clif.objectives.frequency import frequency_of
 from clif.progress import Progress, silent
 from clif.ranking.adaptive import check_adaptive, lead_adaptively
 from clif.ranking.ensemble import UNCUT, Answers, check_ensemble, ensemble_seeds, list_documents, score_models
@@ -166,6 +167,8 @@ def _list(
     else:
         columns = pair_columns(problem, top_pairs(problem, scores.pairs, top))
     solve = scores.attribution.solve
+    bias = bias_of(problem)
+    frequency = frequency_of(bias, problem.U, problem.vocabulary.counts) if isinstance(bias, WEAT) else None
     about = {
         "test": recipe["test"]["name"],
         "method": method.name,
@@ -173,7 +176,8 @@ def _list(
         "unit": unit,
         "value": answers.value,
         "effect_size": answers.effect_size,
-        "bound": bias_of(problem).bound,
+        "bound": bias.bound,
+        "frequency": frequency.to_dict() if frequency else None,
         "asked_damping": recipe["damping"],
         "solving": solving.to_dict() if method.solves else None,
         "damping": problem.damp if method.damped else None,

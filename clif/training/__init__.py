@@ -30,6 +30,12 @@ class TrainResult:
     run: Run
     reused: bool
 
+    @property
+    def outputs(self) -> dict[str, Any] | None:
+        """How the output vectors came about, where they were fitted to vectors that had none."""
+        found: dict[str, Any] | None = self.run.manifest["training"].get("outputs")
+        return found
+
     def to_dict(self) -> dict[str, Any]:
         """The result as plain values."""
         manifest = self.run.manifest
@@ -46,6 +52,7 @@ class TrainResult:
             "cpu_seconds": manifest["training"]["cpu_seconds"],
             "gradient": manifest["training"].get("gradient"),
             "converged": manifest["training"].get("converged"),
+            "outputs": self.outputs,
         }
 
 

@@ -13,6 +13,16 @@ from clif.training.pool import Caller, Job, held, train_apart
 CALLER = Caller("train", "rank", "models", "--threads 1")
 
 
+def check_repeatable(run: Run) -> None:
+    """Raise UsageError for a model that was trained elsewhere, as nobody can go through its training again."""
+    if run.imported:
+        raise UsageError(
+            "this method repeats the training step by step, and the model of this run was trained elsewhere",
+            where=str(run.path),
+            next="Use --method block, or train on this corpus with `clif train` and rank that run.",
+        )
+
+
 def further_model(run: Run, seed: int) -> Job:
     """The training of the model with `seed`; raises UsageError if the run's own cannot be repeated with another."""
     if run.imported:

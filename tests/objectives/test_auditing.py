@@ -29,7 +29,7 @@ from clif.objectives import (
 
 KEYS = {
     *("test", "effect_size", "statistic", "ddof", "p_value", "p_value_two_sided", "p_value_kind"),
-    *("p_value_standard_error", "partitions", "missing", "words", "labels", "source"),
+    *("p_value_standard_error", "partitions", "missing", "words", "labels", "source", "frequency", "warnings"),
     *("kind", "measure", "value", "measures", "published", "positive", "ranked"),
 }
 

@@ -154,7 +154,7 @@ def test_two_different_tests_of_one_name_are_refused(tmp_path: Path) -> None:
         load_tests(["weat6", own])
 
 
-@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("name", ["direct-career", "ripa-career"])
 def test_packaged_pairs_are_the_ten_that_define_the_direction_of_gender(name: str) -> None:
     (test,) = load_tests([name])
     assert name == f"{test.kind}-career"

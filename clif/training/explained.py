@@ -1,0 +1,138 @@
+"""How much of a corpus given input vectors explain: whether it can be the one they were trained on.
+
+One document in HELD is held out, by hash of its id; the others, up to MOST tokens of them, are learnt from. Three
+models of these are judged by the mean loss of an expected pair with its negatives, in documents that were held out and
+in as many that were learnt from:
+
+    given      the given vectors, output vectors fitted to the documents learnt from (`outputs`)
+    trained    vectors that the paired trainer makes of the same documents
+    frequency  one vector for all words, output vectors fitted likewise: how frequent an output is, and nothing else
+
+    share = (frequency - given) / (frequency - trained)
+
+Of the corpus that they were trained on, vectors have seen what is held out too: there they beat the trained model. So
+can good vectors of other text, where the corpus is small. What only its own vectors know is its chances, which any
+training on it picks up: on documents learnt from their share is near 1 or above, and that of others is well below.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from clif.training.draws import name_keys
+from clif.training.outputs import OutputLoss, count_outputs, find_scale, fit_outputs
+from clif.training.paired import train_paired
+
+if TYPE_CHECKING:
+    from clif.corpus.encoding import Corpus
+    from clif.settings import TrainingSettings
+    from clif.vocabulary import Vocabulary
+
+Matrix = NDArray[Any]
+
+HELD = 10
+MOST = 1_000_000
+NOISE = 1000  # noise words that the negatives are taken over, the same for all models
+CHUNK = 1 << 17
+
+
+@dataclass(frozen=True)
+class Losses:
+    """Loss of a pair by each of the models, in the same documents."""
+
+    given: float
+    trained: float
+    frequency: float
+
+    @property
+    def share(self) -> float | None:
+        """What the given vectors explain of what training gains; None where that is nothing."""
+        gain = self.frequency - self.trained
+        return (self.frequency - self.given) / gain if gain > 0 else None
+
+
+@dataclass(frozen=True)
+class Explained:
+    """Losses in `held_out` documents and in as many of those `learnt_from`, and what it took to find them."""
+
+    held: Losses
+    seen: Losses
+    held_out: int
+    learnt_from: int
+    cpu_seconds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """The figures as plain values, for the manifest."""
+        losses = {
+            name: {**asdict(part), "share": part.share} for name, part in (("held", self.held), ("seen", self.seen))
+        }
+        return {**asdict(self), **losses}
+
+
+def explain(corpus: Corpus, vocabulary: Vocabulary, settings: TrainingSettings, U: Matrix, scale: float) -> Explained:
+    """Judge the vectors `scale` U (V, d). The trained model has the `settings`."""
+    began = time.process_time()
+    held, learnt = split(corpus)
+    counts = count_outputs(corpus, vocabulary, settings, learnt)
+    judges = [
+        PairLoss(count_outputs(corpus, vocabulary, settings, documents), vocabulary, settings)
+        for documents in (held, learnt[:: max(1, len(learnt) // max(1, len(held)))])
+    ]
+
+    def fitted(vectors: Matrix, scale: float | None = None) -> list[float]:
+        if scale is None:
+            scale = find_scale(OutputLoss.of(vectors, counts, vocabulary, settings))
+        loss = OutputLoss.of(vectors, counts, vocabulary, settings, scale)
+        C = fit_outputs(loss).C
+        return [judge.mean(loss.U, C) for judge in judges]
+
+    weights = np.zeros(len(corpus))
+    weights[learnt] = 1.0
+    model = train_paired(corpus, vocabulary, settings, weights=weights)
+    trained = [judge.mean(model.U, model.C) for judge in judges]
+    losses = zip(fitted(U, scale), trained, fitted(np.ones((len(vocabulary), 1))), strict=True)
+    first, second = (Losses(*each) for each in losses)
+    return Explained(first, second, len(held), len(learnt), round(time.process_time() - began, 3))
+
+
+def split(corpus: Corpus) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Documents to hold out and to learn from, as rising indices; none of the first if there is but one document."""
+    order = np.argsort(name_keys("held out", 0, corpus.doc_ids), kind="stable")
+    held, rest = np.split(order, [-(-len(order) // HELD) if len(order) > 1 else 0])
+    few = int(np.searchsorted(np.cumsum(corpus.lengths[rest]), MOST, side="right"))
+    return np.sort(held), np.sort(rest[: max(1, few)])
+
+
+class PairLoss:
+    """The mean loss of the expected pairs `counts` (V, V) and of their negatives; not a number if there are none."""
+
+    def __init__(self, counts: csr_array, vocabulary: Vocabulary, settings: TrainingSettings) -> None:
+        pairs = counts.tocoo()
+        self.inputs, self.outputs, self.weights = pairs.row, pairs.col, pairs.data.astype(np.float64)
+        self.totals = np.asarray(counts.sum(1), dtype=np.float64)
+        self.negative = settings.negative
+        noise = vocabulary.noise(settings.ns_exponent)
+        self.kq = self.negative * noise
+        self.noise = np.random.default_rng(0).choice(len(vocabulary), NOISE, p=noise)
+
+    def mean(self, U: Matrix, C: Matrix) -> float:
+        """sum_wc [N softplus(-x) + k (N_w - N) q_c softplus(x)] / sum_wc N, the negatives by a sample of words."""
+        total = 0.0
+        for start in range(0, len(self.weights), CHUNK):
+            part = slice(start, start + CHUNK)
+            c = self.outputs[part]
+            x = np.einsum("nd,nd->n", U[self.inputs[part]], C[c])
+            total += float(self.weights[part] @ (np.logaddexp(0, -x) - self.kq[c] * np.logaddexp(0, x)))
+        words = np.flatnonzero(self.totals)
+        for start in range(0, len(words), 1024):
+            rows = words[start : start + 1024]
+            noise = np.logaddexp(0, U[rows] @ C[self.noise].T).mean(1)
+            total += self.negative * float(self.totals[rows] @ noise)
+        pairs = float(self.totals.sum())
+        return total / pairs if pairs else float("nan")
