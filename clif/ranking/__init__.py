@@ -14,7 +14,7 @@ from clif.ranking.lists import (
 from clif.ranking.making import TOP, UNITS, rank, rank_many
 from clif.ranking.questions import DEFAULT_TEST, HALF_LEAST, choose_test, make_problem, make_problems, weat_of
 from clif.ranking.solves import solve_store
-from clif.ranking.stored import newest_ranking
+from clif.ranking.stored import newest_ranking, stored_rankings
 
 __all__ = [
     "CONTEXT_COLUMNS",
@@ -45,6 +45,7 @@ __all__ = [
     "read_order",
     "read_table",
     "solve_store",
+    "stored_rankings",
     "weat_of",
     "write_groups",
     "write_ranking",
