@@ -44,3 +44,10 @@ def svg(figure: Figure) -> str:
     text = io.StringIO()
     figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
     return text.getvalue()
+
+
+def png(figure: Figure) -> bytes:
+    """The figure as PNG at a resolution for print; call it within `drawing`."""
+    image = io.BytesIO()
+    figure.savefig(image, format="png", dpi=200, metadata={"Software": None})
+    return image.getvalue()

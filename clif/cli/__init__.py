@@ -21,6 +21,8 @@ COMMANDS = {
     "explain": "Show which words give a document its influence.",
     "retrain": "Retrain without the top documents and compare.",
     "verify": "Hold predictions against what retraining does.",
+    "report": "Write all of it as one HTML page.",
+    "plot": "Draw what a run holds, for papers.",
     "run": "Do all of it, from one TOML file; resumes.",
     "experiment": "Run an experiment of the papers behind clif.",
     "import": "Make a run from a gensim model and its corpus.",
@@ -36,6 +38,7 @@ Start here, in any folder (without a corpus, clif takes the State of the Union s
   clif audit --test weat              how biased is it?
   clif rank                           which documents put it there?
   clif retrain --remove-top-k zero    what happens without them?
+  clif report                         all of it as one page, to read and to send
 
 or all at once: clif run. Help: clif --help, clif COMMAND --help.
 """

@@ -13,7 +13,7 @@ from clif.ranking.lists import (
 )
 from clif.ranking.making import TOP, UNITS, rank, rank_many
 from clif.ranking.questions import DEFAULT_TEST, HALF_LEAST, choose_test, make_problem, make_problems, weat_of
-from clif.ranking.solves import solve_store
+from clif.ranking.solves import read_reports, solve_store
 from clif.ranking.stored import newest_ranking, stored_rankings
 
 __all__ = [
@@ -43,6 +43,7 @@ __all__ = [
     "rank",
     "rank_many",
     "read_order",
+    "read_reports",
     "read_table",
     "solve_store",
     "stored_rankings",

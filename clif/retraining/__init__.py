@@ -36,6 +36,7 @@ from clif.retraining.measuring import measure_all
 from clif.retraining.planning import Plan, make_plan, name_of_goal, seek_documents
 from clif.retraining.request import ZERO, Request
 from clif.retraining.trainings import Journal, train_all
+from clif.retraining.words import write_words
 from clif.run import Run
 
 RESULT = "result.json"
@@ -106,6 +107,7 @@ def retrain(
             "folder": folder,
             "versions": versions(),
         }
+        write_words(folder, plan, journal, trainings)
         if plan.about["until"]:
             title = f"{values['test']}: {values['measure'].replace('_', ' ')}, until {plan.about['until']['goal']}"
             write_curve(folder, plan.about["until"], title)
