@@ -99,7 +99,7 @@ def explain_many(
     everyone: Values | None = None
     found = []
     for document, text in zip(documents, read_texts(run, documents), strict=True):
-        progress("explain", len(found), len(documents), run.corpus.doc_ids[document])
+        progress("explain", len(found), len(documents), f"{len(found)} of {len(documents)} documents")
         if everyone is None:
             everyone = _of_all(run, asked, pairs, document, threads, progress)
         found.append(_explain(run, asked, problem, pairs, document, text, everyone, warnings))
@@ -198,9 +198,7 @@ def _attribute(run: Run, problem: Problem, asked: Asked, progress: Progress) -> 
         return asked.method.find(problem, asked.solving, store, parts=True)
 
 
-def _of_all(
-    run: Run, asked: Asked, pairs: Pairs, document: int, threads: int | None, progress: Progress
-) -> Values:
+def _of_all(run: Run, asked: Asked, pairs: Pairs, document: int, threads: int | None, progress: Progress) -> Values:
     """Influence of all documents: of the stored list, if that is of this question and agrees, else scored."""
     if asked.stored is not None and set(asked.stored.doc_ids) == run.corpus.number.keys():
         influence = np.empty(len(run.corpus))

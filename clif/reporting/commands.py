@@ -18,7 +18,9 @@ def write_commands(findings: Findings) -> list[str]:
     """One line a command, in the order in which they are run beside the run's folder; files by their names alone."""
     name = shlex.quote(findings.name)
     lines = [_train(findings, name), f"clif audit {name} --test weat"]
-    lines += [_rank(about, name) for about in findings.rankings] or [_rank(findings.ranking.about, name)]
+    # Last the one that is shown: what a retraining does not say it takes from the newest.
+    last = _rank(findings.ranking.about, name)
+    lines += [line for about in findings.rankings if (line := _rank(about, name)) != last] + [last]
     lines += [_retrain(one, name) for one in findings.retrainings]
     lines += [_verify(one, name) for one in findings.verifications if one.values]
     return [*dict.fromkeys(lines), f"clif report {name}"]
@@ -85,7 +87,9 @@ def _retrain(one: Retraining, name: str) -> str:
         "seeds": len(values["seeds"]),
         "controls": one.sets // halves,
     }
-    return f"clif retrain {name}{_options(options)}"
+    models = len(values["ensemble"] or [])
+    after = f"  # after a ranking by {models} models" if models > 1 and not until else ""
+    return f"clif retrain {name}{_options(options)}{after}"
 
 
 def _verify(one: Verification, name: str) -> str:

@@ -143,8 +143,12 @@ def groups(figure: Figure, shown: Shown) -> None:
 def retraining(figure: Figure, values: Mapping[str, Any]) -> None:
     """Three rows of dots, one a run; a mark at the mean, a line for its 95% interval."""
     axes = figure.add_subplot()
-    rows = [("before", "before", GREY, "o"), ("after", "without them", BLUE, "D"), ("controls", "random sets", RED, "s")]
-    names = dict((key, name) for key, name, *_ in rows) | ({} if values["removed"] else {"after": "with copies"})
+    rows = [
+        ("before", "before", GREY, "o"),
+        ("after", "without them", BLUE, "D"),
+        ("controls", "random sets", RED, "s"),
+    ]
+    names = {key: name for key, name, *_ in rows} | ({} if values["removed"] else {"after": "with copies"})
     rows = [row for row in rows if values[row[0]]["runs"]]
     places = np.arange(len(rows))[::-1]
     for place, (key, _, colour, mark) in zip(places, rows, strict=True):

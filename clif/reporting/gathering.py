@@ -108,7 +108,7 @@ def find_ranking(run: Run, test: str | BiasTest | None, progress: Progress = sil
 
 
 def _tests(run: Run, ranking: Ranking) -> list[BiasTest]:
-    """The packaged tests, and those of one's own that were ranked or retrained for; the ranking's own is one of them."""
+    """The packaged tests, and those of one's own that were ranked or retrained for, with that of the ranking."""
     found = load_tests(PACKAGED)
     own = [about["definition"] for _, about in stored_rankings(run)]
     own += [one.definition for one in read_retrainings(run) if one.definition]

@@ -38,7 +38,6 @@ def render(findings: Findings, progress: Progress = silent) -> str:
     environment = Environment(
         loader=PackageLoader("clif.reporting", "page"),
         autoescape=True,
-        trim_blocks=True,
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
@@ -58,7 +57,7 @@ def render(findings: Findings, progress: Progress = silent) -> str:
         "explained_note": texts["note"],
         "data": data_element(_data(findings, table, texts["documents"])),
     }
-    return environment.get_template("report.html.j2").render(context)
+    return environment.get_template("report.html.j2").render(context).lstrip()
 
 
 def data_element(value: Any) -> Markup:
@@ -82,9 +81,7 @@ def _by_kind(pictures: list[Picture]) -> dict[str, list[dict[str, Any]]]:
     found: dict[str, list[dict[str, Any]]] = {kind: [] for kind in KINDS}
     for number, picture in enumerate(pictures):
         svg = for_page(picture.svg(titled=False), f"p{number}", picture.text)
-        found[picture.kind].append(
-            {"name": picture.name, "title": picture.title, "text": picture.text, "svg": svg}
-        )
+        found[picture.kind].append({"name": picture.name, "title": picture.title, "text": picture.text, "svg": svg})
     return found
 
 
@@ -150,9 +147,7 @@ def _context(findings: Findings, pictures: dict[str, list[dict[str, Any]]]) -> d
         "verifications": _verifications(findings),
         "pictures": pictures,
         "cards": [
-            {"one": one, "card": card}
-            for one in findings.retrainings
-            if (card := data_card(findings, one)) is not None
+            {"one": one, "card": card} for one in findings.retrainings if (card := data_card(findings, one)) is not None
         ],
         "commands": write_commands(findings),
         "test_files": test_files(findings),

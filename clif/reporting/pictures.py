@@ -76,7 +76,7 @@ def all_pictures(findings: Findings) -> Iterator[Picture]:
     yield from influence(findings)
     yield from groups(findings)
     for one in findings.retrainings:
-        yield from of_retraining(findings, one)
+        yield from of_retraining(one)
     yield from verifications(findings)
     yield from convergence(findings)
 
@@ -121,7 +121,7 @@ def groups(findings: Findings) -> Iterator[Picture]:
         )  # fmt: skip
 
 
-def of_retraining(findings: Findings, one: Retraining) -> Iterator[Picture]:
+def of_retraining(one: Retraining) -> Iterator[Picture]:
     """What came of one retraining: the bias, the way to a goal, the other tests, the words."""
     values, name = one.values, one.folder.name
     what = f"{one.count:,} documents {'removed' if values['removed'] else 'repeated'}"

@@ -20,6 +20,7 @@ RESULT, SETS = "result.json", "sets.csv"
 # What results of earlier versions lack.
 LATER: dict[str, Any] = {
     "until": None, "halves": [], "protected": 0, "predicted_sum": None, "neighbours": {}, "holdout_words": None,
+    "ensemble": None,
 }  # fmt: skip
 
 

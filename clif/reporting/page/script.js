@@ -3,6 +3,7 @@
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
   const byId = (name) => document.getElementById(name);
+  const FIELDS = 4; // columns of metadata; a document shows all of them
   const count = data.id.length;
   const format = new Intl.NumberFormat("en");
   const collator = new Intl.Collator("en", { numeric: true });
@@ -34,10 +35,10 @@
     { name: "Document", text: true, key: (row) => data.id[row] },
     { name: "Influence", key: (row) => data.influence[row], cell: (row) => signed(data.influence[row]) },
   ];
-  if (data.stderr) columns.push({ name: "Standard error", key: (row) => data.stderr[row], cell: (row) => signed(data.stderr[row]).slice(1) });
-  if (data.agreement) columns.push({ name: "Models that agree", key: (row) => data.agreement[row], cell: (row) => Math.round(100 * data.agreement[row]) + "%" });
+  if (data.stderr) columns.push({ name: "Standard error", key: (row) => data.stderr[row], cell: (row) => signed(data.stderr[row]).replace("+", "") });
+  if (data.agreement) columns.push({ name: "Models that agree", key: (row) => data.agreement[row], cell: (row) => (data.agreement[row] === null ? "–" : Math.round(100 * data.agreement[row]) + "%") });
   columns.push({ name: "Words", key: (row) => data.tokens[row], cell: (row) => format.format(data.tokens[row]) });
-  for (const field of data.fields) {
+  for (const field of data.fields.slice(0, FIELDS)) {
     const value = (row) => (field.codes[row] < 0 ? "" : field.values[field.codes[row]]);
     const key = field.numeric ? (row) => (value(row) === "" ? null : Number(value(row))) : value;
     columns.push({ name: field.name, text: !field.numeric, key, cell: value, value: true });
@@ -101,8 +102,9 @@
         if (Object.hasOwn(data.documents, data.id[row])) cell.append(" ", element("span", { class: "tag" }, "text"));
         line.append(cell);
       } else {
-        const kind = column.opening ? "text opening" : column.value ? "text value" : "";
-        line.append(element("td", { class: kind }, column.cell(row)));
+        const kind = column.opening ? "text opening" : column.value && column.text ? "text value" : "";
+        const text = column.cell(row);
+        line.append(element("td", { class: kind }, kind ? element("span", { title: text }, text) : text));
       }
     }
     line.addEventListener("click", () => show(row));
@@ -171,7 +173,7 @@
   function explainedParts(found) {
     const legend = element("p", { class: "small soft" },
       element("mark", { class: "carry d2" }, "word"), " carries the bias (solid line); ",
-      element("mark", { class: "against d2" }, "word"), " works against it (wavy line); the stronger, the darker; ",
+      element("mark", { class: "against d2" }, "word"), " works against it (wavy line), the stronger in the fuller colour; ",
       element("span", { class: "test-word" }, "word"), " belongs to the test.");
     const whole = found.passages.length === 1 && found.passages[0].end - found.passages[0].start === found.words;
     const parts = [element("h3", {}, whole ? "Text" : "Passages around the words that matter most"), legend];
