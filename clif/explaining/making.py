@@ -97,7 +97,7 @@ def explain_many(
         )
     warnings = tuple(_warnings(problem, asked, attribution))
     everyone: Values | None = None
-    found = []
+    found: list[Explanation] = []
     for document, text in zip(documents, read_texts(run, documents), strict=True):
         progress("explain", len(found), len(documents), f"{len(found)} of {len(documents)} documents")
         if everyone is None:

@@ -47,10 +47,10 @@ def effect_sizes(figure: Figure, tests: Sequence[Measured]) -> None:
     axes = figure.add_subplot()
     places = np.arange(len(tests))[::-1]
     for place, one in zip(places, tests, strict=True):
-        interval = one.over_seeds.ci95
-        if interval:
+        interval, mean = one.over_seeds.ci95, one.over_seeds.mean
+        if interval and mean is not None:
             axes.plot(interval, [place, place], color=BLUE, linewidth=2, label="95% interval of the mean")
-            axes.plot(one.over_seeds.mean, place, "|", color=BLUE, markersize=9, label="mean over the models")
+            axes.plot(mean, place, "|", color=BLUE, markersize=9, label="mean over the models")
         axes.plot(one.result.effect_size, place, "o", color=RED, markersize=5, label="the run's own model")
     _rows(axes, [one.result.test for one in tests], places)
     axes.set_xlim(min(-2.05, axes.get_xlim()[0]), max(2.05, axes.get_xlim()[1]))
@@ -125,7 +125,7 @@ def size_of_groups(shown: Shown) -> tuple[float, float]:
 
 
 def groups(figure: Figure, shown: Shown) -> None:
-    """Bars from zero: one colour where removal reduces the bias, on the side that this is, another where it does not."""
+    """Bars from zero: one colour where removal is predicted to reduce the bias, another where it is not."""
     axes = figure.add_subplot()
     colours = [BLUE if shown.sign * value < 0 else ORANGE for value in shown.sums]
     if shown.numbers is not None:

@@ -130,7 +130,7 @@ def plot(
         raise InputError(f"this run has nothing for a picture of {kind}", where=str(run.path), next=f"Needed: {make}.")
     if path:
         return Pictures(((wanted[0], write_picture(found[wanted[0]][0], path)),), {})
-    written = []
+    written: list[tuple[str, Path]] = []
     for kind in wanted:
         for picture in found.get(kind, ()):
             progress("plot", len(written), None, picture.name)

@@ -31,7 +31,7 @@ def test_a_run_that_went_through_everything_has_all_kinds_but_other_tests(pictur
 
 
 def test_the_same_bytes_again_and_whole(pictures):
-    for picture in pictures:
+    for picture in {picture.kind: picture for picture in pictures}.values():
         text = picture.svg()
         assert text == picture.svg()
         ET.fromstring(text)

@@ -22,7 +22,7 @@
   function signed(value, digits = 3) {
     if (value === null || value === undefined) return "–";
     const size = Math.abs(value);
-    const text = size === 0 ? "0" : size < 1e-4 ? size.toExponential(2) : String(Number(size.toPrecision(digits)));
+    const text = size === 0 ? "0" : size < 1e-4 ? size.toExponential(digits - 1) : size.toPrecision(digits);
     return (value < 0 ? "−" : "+") + text;
   }
 
