@@ -38,9 +38,9 @@ Start here, in any folder (without a corpus, clif takes the State of the Union s
   clif audit --test weat              how biased is it?
   clif rank                           which documents put it there?
   clif retrain --remove-top-k zero    what happens without them?
-  clif report                         all of it as one page, to read and to send
 
-or all at once: clif run. Help: clif --help, clif COMMAND --help.
+or all at once: clif run. As one page, to read and to send: clif report.
+Help: clif --help, clif COMMAND --help.
 """
 
 

@@ -127,7 +127,7 @@ def _fields(run: Run, documents: list[int]) -> list[dict[str, Any]]:
         if spent > FIELD_BYTES:
             break
         if len(values) > 1:
-            numeric = all(value is None or isinstance(value, (int, float)) for value in column[:1000])
+            numeric = all(type(value) in (int, float) for value in column if value is not None)
             found.append({"name": name, "numeric": numeric, "values": list(values), "codes": codes})
     return found
 

@@ -48,6 +48,7 @@ def table(names, sums):
     return Groups("field", {"group": np.array(names, dtype=object)[order], "influence": np.array(sums)[order]})
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-1, 1), min_size=1, max_size=2 * ENDS), st.sampled_from([-1, 1]))
 def test_few_groups_are_shown_as_they_are(sums, sign):
     shown = strongest(table([f"g{n}" for n in range(len(sums))], sums), sign)
@@ -55,6 +56,7 @@ def test_few_groups_are_shown_as_they_are(sums, sign):
     assert shown.numbers is None
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1000, 3000), min_size=2 * ENDS + 1, max_size=80, unique=True), st.data())
 def test_many_groups_with_numbers_are_summed_over_bins(years, data):
     sums = data.draw(st.lists(st.floats(-1, 1), min_size=len(years), max_size=len(years)))

@@ -99,7 +99,7 @@ def test_texts_of_documents_stand_escaped(text):
     assert "<script>alert" not in text
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(st.recursive(st.text() | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
 def test_data_cannot_end_their_element_and_are_what_they_were(value):
     element = str(data_element(value))
@@ -156,12 +156,14 @@ def test_a_ranking_by_a_method_without_parts_is_explained_by_block(opened, made)
     assert json.loads(text.split('id="data">')[1].split("</script>")[0])["documents"]
 
 
+@settings(deadline=None)
 @given(st.integers(0, 50), st.integers(0, 30))
 def test_both_ends(length, each):
     found = both_ends(length, each).tolist()
     assert found == sorted(set(range(length)[:each]) | set(range(length)[max(0, length - each) :]))
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-1, 1), min_size=1, max_size=300), st.sampled_from([-1, 1]))
 def test_concentration_by_counting(values, sign):
     ranking = type("R", (), {"influence": np.array(values), "__len__": lambda self: len(values)})()
