@@ -80,8 +80,8 @@ def _by_kind(pictures: list[Picture]) -> dict[str, list[dict[str, Any]]]:
     """Pictures as elements, by kind."""
     found: dict[str, list[dict[str, Any]]] = {kind: [] for kind in KINDS}
     for number, picture in enumerate(pictures):
-        svg = for_page(picture.svg(titled=False), f"p{number}", picture.text)
-        found[picture.kind].append({"name": picture.name, "title": picture.title, "text": picture.text, "svg": svg})
+        element = for_page(picture.svg(titled=False), f"p{number}", picture.text)
+        found[picture.kind].append({"name": picture.name, "title": picture.title, "text": picture.text, "svg": element})
     return found
 
 

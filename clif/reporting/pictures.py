@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,9 +64,7 @@ class Picture:
     def _fill(self, figure: Figure, titled: bool) -> None:
         if titled:
             figure.suptitle(drawings.label(self.title, 90), fontsize=9, x=0.02, ha="left")
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Glyph .* missing")  # in SVG the reader's own fonts have it
-            self.draw(figure)
+        self.draw(figure)
 
 
 def all_pictures(findings: Findings) -> Iterator[Picture]:

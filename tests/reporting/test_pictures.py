@@ -12,7 +12,7 @@ from sklearn.decomposition import PCA
 
 from clif.cli.plot_command import NAMES
 from clif.errors import InputError, UsageError
-from clif.pictures import drawing
+from clif.pictures import drawing, svg
 from clif.ranking.aggregation import Groups
 from clif.reporting import KINDS, all_pictures, gather, plot
 from clif.reporting.drawings import ENDS, groups, label, retraining, strongest
@@ -155,3 +155,10 @@ def test_plot_refuses_what_it_cannot_do(reported, tmp_path, opened):
 
 def test_the_help_of_plot_names_all_kinds():
     assert NAMES.split(", ") == list(KINDS)
+
+
+def test_names_in_scripts_that_the_font_lacks_stay_text_without_a_warning():
+    shown = strongest(table(["日本語", "עברית"], [-1.0, 1.0]), 1)
+    with drawing(4, 2) as figure:
+        groups(figure, shown)
+        assert "日本語" in svg(figure)
