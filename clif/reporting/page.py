@@ -99,7 +99,7 @@ def _data(findings: Findings, table: dict[str, Any], documents: dict[str, Any]) 
 
 
 def _ends(table: dict[str, Any]) -> list[dict[str, Any]]:
-    """Rows of both ends, for a reader without scripts; None where some are left out."""
+    """Rows of both ends, for a reader without scripts."""
     length = len(table["id"])
     rows = [*range(min(ENDS, length)), *range(max(ENDS, length - ENDS), length)]
     return [

@@ -102,7 +102,7 @@ def test_texts_of_documents_are_harmless_in_a_picture():
     assert label("a" * 50, 10) == "a" * 9 + "…"
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)
 @given(st.integers(3, 12), st.integers(3, 9), st.integers(0, 10_000))
 def test_the_map_is_that_of_principal_components(n, d, seed):
     rng = np.random.default_rng(seed)
