@@ -1,7 +1,8 @@
 """clif: which documents put the bias into a word embedding.
 
-The verbs of the command line as functions: `train`, `audit`, `rank`, `explain`, `retrain`, `verify`, `run_all`,
-`import_model`; with what they take and give. Each is imported when it is first used, so `import clif` costs nothing.
+The verbs of the command line as functions: `train`, `audit`, `rank`, `explain`, `retrain`, `verify`, `report`,
+`plot`, `run_all`, `import_model`; with what they take and give. Each is imported when it is first used, so `import
+clif` costs nothing.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ _HOMES = {
     "load_tests": "clif.objectives",
     "load_vectors": "clif.formats",
     "open_run": "clif.run",
+    "plot": "clif.reporting",
     "rank": "clif.ranking",
+    "report": "clif.reporting",
     "retrain": "clif.retraining",
     "run_all": "clif.pipeline",
     "tradeoff": "clif.tradeoffs",
@@ -51,7 +54,9 @@ __all__ = [
     "load_tests",
     "load_vectors",
     "open_run",
+    "plot",
     "rank",
+    "report",
     "retrain",
     "run_all",
     "tradeoff",
@@ -70,6 +75,7 @@ if TYPE_CHECKING:
     from clif.objectives import BiasTest, audit, load_tests
     from clif.pipeline import run_all
     from clif.ranking import by_field, rank
+    from clif.reporting import plot, report
     from clif.retraining import retrain
     from clif.run import open_run
     from clif.settings import TrainingSettings

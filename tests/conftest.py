@@ -6,7 +6,7 @@ import io
 import json
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,8 @@ from clif.settings import TrainingSettings
 from clif.training import train
 
 if TYPE_CHECKING:
+    from reporting_page import Opened, Reported
+
     from clif.verification import VerifyResult
 
 DATA = Path(__file__).parents[1] / "data"
@@ -133,6 +135,11 @@ def clif(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) ->
 @pytest.fixture
 def quick_retraining(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Retrain in this process, which spares the start of others; returns the trainings as they are done."""
+    return retrain_here(monkeypatch)
+
+
+def retrain_here(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Do the trainings of retrainings in this process; returns them as they are done."""
     from clif import retraining
     from clif.retraining import seeking
     from clif.training import pool
@@ -223,3 +230,39 @@ def verified(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Verified:
         trained = train_here(patch)
         result = verify(run, [planted, half], **VERIFY)
     return Verified(run, (planted, half), result, trained)
+
+
+@pytest.fixture(scope="session")
+def reported(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Reported:
+    """A run that has been through everything, one of its documents hostile, and its page."""
+    from reporting_page import make_reported
+
+    first = rank(open_run(made.run), str(made.test), measure="mean_difference").doc_ids[0]
+    with pytest.MonkeyPatch.context() as patch:
+        train_here(patch)
+        retrain_here(patch)
+        return make_reported(made.corpus, str(made.test), first, tmp_path_factory.mktemp("reported"), SETTINGS)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A headless Chromium; tests that need it are skipped where there is none."""
+    from reporting_page import start_browser
+
+    yield from start_browser()
+
+
+@pytest.fixture
+def page_opened(browser: Any, reported: Reported) -> Iterator[Opened]:
+    """The page of the reported run, at 1280 pixels."""
+    from reporting_page import open_page
+
+    yield from open_page(browser, reported.page)
+
+
+@pytest.fixture(scope="session")
+def many(reported: Reported, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A page with 25,000 documents."""
+    from reporting_page import make_many
+
+    return make_many(reported, tmp_path_factory.mktemp("many") / "report.html")

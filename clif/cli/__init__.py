@@ -22,6 +22,8 @@ COMMANDS = {
     "retrain": "Retrain without the top documents and compare.",
     "verify": "Hold predictions against what retraining does.",
     "tradeoff": "Bias against usefulness, for several ways to lower it.",
+    "report": "Write all of it as one HTML page.",
+    "plot": "Draw what a run holds, for papers.",
     "run": "Do all of it, from one TOML file; resumes.",
     "experiment": "Run an experiment of the papers behind clif.",
     "import": "Make a run from a gensim model and its corpus.",
@@ -38,7 +40,8 @@ Start here, in any folder (without a corpus, clif takes the State of the Union s
   clif rank                           which documents put it there?
   clif retrain --remove-top-k zero    what happens without them?
 
-or all at once: clif run. Help: clif --help, clif COMMAND --help.
+or all at once: clif run. As one page, to read and to send: clif report.
+Help: clif --help, clif COMMAND --help.
 """
 
 

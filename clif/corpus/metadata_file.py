@@ -141,8 +141,8 @@ def read_row(folder: Path, row: int, content_hash: str) -> dict[str, Any]:
     return {}
 
 
-def check_fields(folder: Path, fields: Sequence[str], content_hash: str) -> None:
-    """Raise what `read_metadata` would, but for damaged values, without reading them."""
+def field_names(folder: Path, content_hash: str) -> list[str]:
+    """The fields that the documents have, in the order in which they first came; errors are those of `check_fields`."""
     path = folder / METADATA
     if not path.is_file():
         raise InputError(
@@ -160,13 +160,19 @@ def check_fields(folder: Path, fields: Sequence[str], content_hash: str) -> None
             where=str(path),
             next="Restore the file of this run, or train again with --force.",
         )
-    unknown = [name for name in fields if name not in schema.names]
+    return list(schema.names)
+
+
+def check_fields(folder: Path, fields: Sequence[str], content_hash: str) -> None:
+    """Raise what `read_metadata` would, but for damaged values, without reading them."""
+    names = field_names(folder, content_hash)
+    unknown = [name for name in fields if name not in names]
     if unknown:
-        most = f" (the first {MOST_FIELDS} were kept)" if len(schema.names) == MOST_FIELDS else ""
+        most = f" (the first {MOST_FIELDS} were kept)" if len(names) == MOST_FIELDS else ""
         raise InputError(
             f"the documents have no field {unknown[0]!r}",
-            where=str(path),
-            next=f"Known fields: {', '.join(schema.names) or 'none'}{most}. To add one, train again with --force.",
+            where=str(folder / METADATA),
+            next=f"Known fields: {', '.join(names) or 'none'}{most}. To add one, train again with --force.",
         )
 
 

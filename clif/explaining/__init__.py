@@ -1,9 +1,9 @@
 """Explain one document: which of its words, pairs of words and contexts give it its influence on a test."""
 
 from clif.explaining.explanation import COLUMNS, Association, Explanation, PairShare, WordShare
-from clif.explaining.making import explain
+from clif.explaining.making import explain, explain_many
 from clif.explaining.passages import choose_passages
-from clif.explaining.texts import DocumentText, read_text
+from clif.explaining.texts import DocumentText, read_text, read_texts
 
 __all__ = [
     "COLUMNS",
@@ -14,5 +14,7 @@ __all__ = [
     "WordShare",
     "choose_passages",
     "explain",
+    "explain_many",
     "read_text",
+    "read_texts",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from clif.errors import InputError, UsageError
 from clif.explaining.asking import Asked, choose_question
 from clif.explaining.explanation import Explanation
 from clif.explaining.parts import associations, context_columns, pair_shares, sets_of_tokens, share_out, word_shares
-from clif.explaining.texts import read_text
+from clif.explaining.texts import DocumentText, read_texts
 from clif.influence.attribution import Attribution, Pairs
 from clif.influence.memory import check_memory
 from clif.influence.problem import Problem
@@ -44,7 +45,27 @@ def explain(
     threads: int | None = None,
     progress: Progress = silent,
 ) -> Explanation:
-    """Explain the influence of one document on a test by its contexts.
+    """Explain the influence of one document on a test by its contexts; see `explain_many`."""
+    return explain_many(
+        run, [doc_id], test, method=method, measure=measure, damping=damping, curvature=curvature,
+        tolerance=tolerance, threads=threads, progress=progress,
+    )[0]  # fmt: skip
+
+
+def explain_many(
+    run: Run,
+    doc_ids: Sequence[str],
+    test: str | BiasTest | None = None,
+    *,
+    method: str | None = None,
+    measure: str | None = None,
+    damping: float | None = None,
+    curvature: str | None = None,
+    tolerance: float | None = None,
+    threads: int | None = None,
+    progress: Progress = silent,
+) -> list[Explanation]:
+    """Explain the influence of documents on a test by their contexts; one solve and one pass over the text do for all.
 
     What is not said is taken from the newest stored ranking of documents if that is of the same test, else the
     defaults of `rank`. No list is made or changed; a solve is taken from the run, or kept there.
@@ -62,7 +83,7 @@ def explain(
         Files of the run do not belong together.
 
     """
-    document = _find(run, doc_id)
+    documents = [_find(run, doc_id) for doc_id in doc_ids]
     asked = choose_question(run, test, method, measure, damping, curvature, tolerance)
     problem = make_problem(run, asked.test, asked.measure, asked.damping, progress=progress)
     # Numbers that predict nothing are numbers of whole documents, and some take long.
@@ -74,17 +95,37 @@ def explain(
             where="--method",
             next="Use --method block, clif or gradient.",
         )
+    warnings = tuple(_warnings(problem, asked, attribution))
+    everyone: Values | None = None
+    found: list[Explanation] = []
+    for document, text in zip(documents, read_texts(run, documents), strict=True):
+        progress("explain", len(found), len(documents), f"{len(found)} of {len(documents)} documents")
+        if everyone is None:
+            everyone = _of_all(run, asked, pairs, document, threads, progress)
+        found.append(_explain(run, asked, problem, pairs, document, text, everyone, warnings))
+    return found
+
+
+def _explain(
+    run: Run,
+    asked: Asked,
+    problem: Problem,
+    pairs: Pairs,
+    document: int,
+    text: DocumentText,
+    everyone: Values,
+    warnings: tuple[str, ...],
+) -> Explanation:
+    """The explanation of one document; `everyone` holds the influence of all."""
     blocks = list(pairs.contexts(np.array([document])))
     contexts = Contexts.join([block for block, _ in blocks])
     influence = np.concatenate([np.empty(0), *(values for _, values in blocks)])
-    tokens = pairs.tokens(document, document + 1)[0]
-    total = float(tokens.sum())  # to the last bits that of the ranking, which sums tokens too
-    everyone = _of_all(run, asked, pairs, document, total, threads, progress)
+    tokens, total = _tokens(pairs, document)
     if asked.method.contexts:  # found apart from the documents, so up to rounding
         total = float(everyone[document])
         tokens, influence = share_out(tokens, total), share_out(influence, total)
     about = {
-        "doc_id": doc_id,
+        "doc_id": run.corpus.doc_ids[document],
         "rank": _rank(everyone, document, problem.value),
         "documents": len(run.corpus),
         "influence": total,
@@ -100,15 +141,21 @@ def explain(
     }
     return Explanation(
         about=about,
-        text=read_text(run, document),
+        text=text,
         influence=tokens,
         sets=sets_of_tokens(problem, document),
         columns=context_columns(problem, contexts, influence),
         pairs=pair_shares(problem, contexts, influence),
         words=word_shares(problem, contexts, influence),
         associations=associations(problem, document),
-        warnings=tuple(_warnings(problem, asked, attribution)),
+        warnings=warnings,
     )
+
+
+def _tokens(pairs: Pairs, document: int) -> tuple[Values, float]:
+    """Influence of a document's tokens, and their sum: to the last bits that of the ranking, which sums tokens too."""
+    tokens = pairs.tokens(document, document + 1)[0]
+    return tokens, float(tokens.sum())
 
 
 def _find(run: Run, doc_id: str) -> int:
@@ -152,13 +199,12 @@ def _attribute(run: Run, problem: Problem, asked: Asked, progress: Progress) -> 
         return asked.method.find(problem, asked.solving, store, parts=True)
 
 
-def _of_all(
-    run: Run, asked: Asked, pairs: Pairs, document: int, total: float, threads: int | None, progress: Progress
-) -> Values:
+def _of_all(run: Run, asked: Asked, pairs: Pairs, document: int, threads: int | None, progress: Progress) -> Values:
     """Influence of all documents: of the stored list, if that is of this question and agrees, else scored."""
     if asked.stored is not None and set(asked.stored.doc_ids) == run.corpus.number.keys():
         influence = np.empty(len(run.corpus))
         influence[[run.corpus.number[doc_id] for doc_id in asked.stored.doc_ids]] = asked.stored.influence
+        total = _tokens(pairs, document)[1]
         # Another version of clif may have made the list.
         rounding = 1e-4 if asked.method.contexts else 1e-9
         if np.isclose(influence[document], total, rtol=1e-6, atol=rounding * np.abs(influence).max()):

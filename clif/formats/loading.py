@@ -98,7 +98,8 @@ def _rows_are_text(stream: Stream, dim: int) -> bool:
     try:
         sample.decode("utf-8")
     except UnicodeDecodeError as error:
-        return error.start > len(sample) - 4  # a character cut in two by the end of the sample
+        # A character may be cut in two by the end of the sample, where the file goes on.
+        return len(sample) == BLOCK and error.start > len(sample) - 4
     return True
 
 

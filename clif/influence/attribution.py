@@ -194,7 +194,7 @@ class SolveReport:
     """How a solve went: relative residual, products taken, whether it came below the tolerance.
 
     `noise_error` is the relative residual that the approximation of the noise part adds (0 where there is none);
-    `reused` says that the solve was stored.
+    `reused` says that the solve was stored; `residuals` are those after each product, where there was more than one.
     """
 
     residual: float
@@ -202,6 +202,7 @@ class SolveReport:
     converged: bool = True
     noise_error: float = 0.0
     reused: bool = False
+    residuals: Sequence[float] = ()
 
 
 @dataclass(frozen=True, eq=False)

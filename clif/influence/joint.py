@@ -103,7 +103,7 @@ def solve_joint(problem: Problem, settings: SolveSettings, *, by_lissa: bool = F
             product, gradient, precondition=precondition, project=curvature.project, limit=limit, **common
         )
     error = noise_error(curvature.noise_curvature, problem.pair_counts, found.s, curvature.project(gradient))
-    return found.s, SolveReport(found.residual, found.iterations, found.converged, error)
+    return found.s, SolveReport(found.residual, found.iterations, found.converged, error, residuals=found.residuals)
 
 
 def joint(problem: Problem, settings: SolveSettings, store: Store, *, by_lissa: bool = False) -> Attribution:

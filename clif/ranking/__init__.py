@@ -15,8 +15,8 @@ from clif.ranking.lists import (
 from clif.ranking.making import TOP, UNITS, rank, rank_many
 from clif.ranking.questions import DEFAULT_TEST, HALF_LEAST, bias_of, choose_test, make_problem, make_problems
 from clif.ranking.sentence_order import find_sentences, read_sentence_order
-from clif.ranking.solves import solve_store
-from clif.ranking.stored import newest_ranking
+from clif.ranking.solves import read_reports, solve_store
+from clif.ranking.stored import newest_ranking, stored_rankings
 
 __all__ = [
     "CONTEXT_COLUMNS",
@@ -50,9 +50,11 @@ __all__ = [
     "rank",
     "rank_many",
     "read_order",
+    "read_reports",
     "read_sentence_order",
     "read_table",
     "solve_store",
+    "stored_rankings",
     "write_groups",
     "write_ranking",
 ]

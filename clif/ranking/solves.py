@@ -70,6 +70,12 @@ def solve_store(
     return keep
 
 
+def read_reports(run: Run) -> list[dict[str, Any]]:
+    """What the solves that a run keeps say of themselves, by name: `question`, and `report` (see SolveReport)."""
+    found = [_read(path)[1] for path in sorted(run.solves.glob("*.safetensors"))]
+    return [about for about in found if "seed" not in about["question"] and about["identity"] == run.identity]
+
+
 def _write(path: Path, s: NDArray[Any], about: dict[str, Any]) -> None:
     from safetensors.numpy import save_file
 

@@ -2,26 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from clif.errors import InputError
 from clif.files import read_json, write_json
 from clif.manifest import file_sha256
+from clif.objectives import BiasTest
 from clif.ranking.files import read_table, write_ranking
 from clif.ranking.lists import Ranking, warnings_of
 from clif.run import Run
 
 
-def newest_ranking(run: Run) -> Ranking | None:
-    """The stored ranking of documents that was made or used last; None if there is none of this model."""
+def newest_ranking(run: Run, test: BiasTest | None = None) -> Ranking | None:
+    """The stored ranking of documents (for `test`, if given) that was made or used last; None if there is none.
+
+    Rankings of another model do not count, nor those for half of a test.
+    """
+    for path, about in _stored(run):
+        if test is None or BiasTest.from_dict(about["definition"]) == test:
+            return _open(path, about)
+    return None
+
+
+def stored_rankings(run: Run) -> list[tuple[Path, dict[str, Any]]]:
+    """Where the stored rankings of documents are, and what they say of themselves, by name."""
+    return sorted(_stored(run), key=lambda one: one[0].name)
+
+
+def _stored(run: Run) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Whole rankings of documents by this model, the newest first."""
     paths = sorted(run.rankings.glob("*.json"), key=lambda path: (path.stat().st_mtime_ns, path.name))
     for path in reversed(paths):
-        about = _read_about(path)
-        whole = about.get("unit") == "document" and not about.get("half") and path.with_suffix(".csv").is_file()
+        about, table = _read_about(path), path.with_suffix(".csv")
+        whole = about.get("unit") == "document" and not about.get("half") and table.is_file()
         if whole and about.get("identity") == run.identity:
-            return _open(path.with_suffix(".csv"), about)
-    return None
+            yield table, about
 
 
 def find_stored(path: Path, mark: str) -> Ranking | None:

@@ -37,6 +37,7 @@ from clif.retraining.measuring import measure_all
 from clif.retraining.planning import Plan, find_bounds, make_plan, name_of_goal, seek_documents
 from clif.retraining.request import ZERO, Request
 from clif.retraining.trainings import Journal, train_all
+from clif.retraining.words import write_words
 from clif.retraining.written import write_corpus
 from clif.run import Run
 
@@ -109,6 +110,7 @@ def retrain(
             "folder": folder,
             "versions": versions(),
         }
+        write_words(folder, plan, journal, trainings)
         if plan.about["until"]:
             title = f"{values['test']}: {values['measure'].replace('_', ' ')}, until {plan.about['until']['goal']}"
             write_curve(folder, plan.about["until"], title)

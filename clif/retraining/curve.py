@@ -5,10 +5,13 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from clif.files import whole_file
 from clif.pictures import BLUE, GREY, RED, drawing, svg
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 TABLE, PICTURE = "curve.csv", "curve.svg"
 COLUMNS = ("predicted", "tokens", "realised", "ci95_low", "ci95_high", "p_value", "meets")
@@ -36,35 +39,41 @@ def write_curve(folder: Path, until: Mapping[str, Any], title: str) -> None:
 
 def draw(until: Mapping[str, Any], title: str) -> str:
     """The predicted curve, and what came out with its interval; the number that was found is marked."""
-    points, trials, counted = until["predicted"], until["trials"], f"{until['unit']}s"
     with drawing(6.4, 4.0) as figure:
         axes = figure.add_subplot()
-        axes.axhline(0, color="#bbbbbb", linewidth=0.8)
-        axes.plot(
-            [point[counted] for point in points],
-            [point["predicted"] for point in points],
-            color=GREY,
-            label="predicted",
-        )
-        for colour, meets, label in ((RED, False, "retrained: goal not met"), (BLUE, True, "retrained: goal met")):
-            mine = [trial for trial in trials if trial["meets"] is meets]
-            ends = [trial["realised_ci95"] or (trial["realised"],) * 2 for trial in mine]
-            if mine:
-                axes.errorbar(
-                    [trial[counted] for trial in mine],
-                    [trial["realised"] for trial in mine],
-                    yerr=[
-                        [trial["realised"] - low for trial, (low, _) in zip(mine, ends, strict=True)],
-                        [high - trial["realised"] for trial, (_, high) in zip(mine, ends, strict=True)],
-                    ],
-                    fmt="o" if meets else "s",
-                    color=colour,
-                    label=f"{label} (95%)",
-                )
-        if until["reached"]:
-            axes.axvline(until[counted], color=BLUE, linestyle=":", linewidth=1)
+        curve(axes, until)
         axes.set_title(title.replace("$", r"\$"), fontsize=9, loc="left")
-        axes.set_xlabel(f"{counted} removed")
-        axes.set_ylabel("bias")
-        axes.legend(loc="best")
         return svg(figure)
+
+
+def curve(axes: Axes, until: Mapping[str, Any]) -> None:
+    """Draw it."""
+    # Results of earlier versions do not say what was counted: documents.
+    points, trials, counted = until["predicted"], until["trials"], f"{until.get('unit', 'document')}s"
+    axes.axhline(0, color="#bbbbbb", linewidth=0.8)
+    axes.plot(
+        [point[counted] for point in points],
+        [point["predicted"] for point in points],
+        color=GREY,
+        label="predicted",
+    )
+    for colour, meets, label in ((RED, False, "retrained: goal not met"), (BLUE, True, "retrained: goal met")):
+        mine = [trial for trial in trials if trial["meets"] is meets]
+        ends = [trial["realised_ci95"] or (trial["realised"],) * 2 for trial in mine]
+        if mine:
+            axes.errorbar(
+                [trial[counted] for trial in mine],
+                [trial["realised"] for trial in mine],
+                yerr=[
+                    [trial["realised"] - low for trial, (low, _) in zip(mine, ends, strict=True)],
+                    [high - trial["realised"] for trial, (_, high) in zip(mine, ends, strict=True)],
+                ],
+                fmt="o" if meets else "s",
+                color=colour,
+                label=f"{label} (95%)",
+            )
+    if until["reached"]:
+        axes.axvline(until[counted], color=BLUE, linestyle=":", linewidth=1)
+    axes.set_xlabel(f"{counted} removed")
+    axes.set_ylabel("bias")
+    axes.legend(loc="best")

@@ -17,6 +17,8 @@ KINDS = {
     "increase": (RED, "chosen to increase"),
     "reduce": (BLUE, "chosen to reduce"),
 }
+# Shapes say what colours say.
+MARKS = {"subset": ".", "share": "o", "random": "o", "increase": "^", "reduce": "v"}
 
 
 def draw(found: Mapping[str, Any], title: str) -> str:
@@ -42,7 +44,7 @@ def scatter(axes: Axes, sets: list[Mapping[str, Any]]) -> None:
             [one["predicted"] for one in mine],
             [one["realised"] for one in mine],
             xerr=[0.0 if kind == "subset" else one["half_width"] or 0.0 for one in mine],
-            fmt="o",
+            fmt=MARKS[kind],
             markersize=4.5,
             alpha=0.8,
             color=colour,

@@ -163,7 +163,7 @@ def test_an_audit_over_seeds_adds_what_models_of_other_seeds_say(clif, opened, p
 
 def test_a_list_of_tests_kinds_and_plug_ins(clif, monkeypatch, tmp_path) -> None:
     found = clif("audit", "--list", "--json").json()
-    assert [one["test"] for one in found["tests"]][-2:] == ["direct-career", "ripa-career"]
+    assert {"weat6", "direct-career", "ripa-career", "weathub6-de"} <= {one["test"] for one in found["tests"]}
     assert [one["kind"] for one in found["kinds"]] == list(KINDS)
     shown = clif("audit", "--list")
     assert shown.code == 0

@@ -21,7 +21,8 @@ from clif.influence.methods import METHODS
 from clif.influence.scores import score_documents
 from clif.influence.source import source
 from clif.influence.units import Documents, Sentences
-from clif.training.paired import train_paired
+from clif.training.paired import train_pairedfrom clif.retraining.limits import Limits
+
 
 problems = st.builds(
     partial(random_problem, size=20, dim=3),
@@ -162,8 +163,9 @@ def test_values_are_those_predicted_for_what_was_chosen_before(method):
     problem = problem.knowing(source(problem).predictor) if method == "source" else problem
     units, protected = Sentences(problem.corpus), np.arange(30) % 2 == 0
     choice = choose_adaptively(
-        [problem, problem], 12, chunk=4, method=method, units=units, protected=protected, enough=lambda _: False
-    )
+        [problem, problem], 12, chunk=4, method=method, units=units, enough=lambda _: False,
+        pick=Limits.free(~protected[units.document]).pick,
+    )  # fmt: skip
     assert len(set(choice.documents.tolist())) == 12
     assert not protected[units.document[choice.documents]].any()
     for chunk, value in enumerate(choice.values):

@@ -1,0 +1,145 @@
+"""Stored retrainings and verifications, as a run holds them."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from clif.corpus.reading import read_documents
+from clif.errors import ClifError, InputError
+from clif.files import read_json
+from clif.retraining.words import MovedWords, read_words
+from clif.run import Run
+
+RESULT, SETS = "result.json", "sets.csv"
+# What results of earlier versions lack.
+LATER: dict[str, Any] = {
+    "until": None, "halves": [], "protected": 0, "predicted_sum": None, "neighbours": {}, "holdout_words": None,
+    "ensemble": None,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Retraining:
+    """One stored retraining: `values` as in its result.json, its `folder`."""
+
+    values: dict[str, Any]
+    folder: Path
+
+    @property
+    def test(self) -> str:
+        """Name of the test that it was made for; where words were held out, of the whole of it."""
+        return str(self.values["test"])
+
+    @property
+    def definition(self) -> dict[str, Any] | None:
+        """The test, unless half of its words were held out."""
+        definitions = self.values.get("definitions") or {}
+        return None if definitions.get("held_out") else definitions.get("used")
+
+    @property
+    def reduces(self) -> bool:
+        """Whether documents were removed so that the bias shrinks, by all of the words."""
+        return bool(self.values["removed"]) and self.values["goal"] == "reduce" and not self.values["holdout_words"]
+
+    @property
+    def count(self) -> int:
+        """Documents that were edited."""
+        return int(self.values["removed"] or self.values["amplified"])
+
+    @property
+    def sets(self) -> int:
+        """Random sets beside the edit."""
+        return len(self.values["control_sets"])
+
+    def removed_ids(self, run: Run) -> list[str]:
+        """Ids of the removed documents, read from the files that hold them; empty where these are gone or are none."""
+        base = Path(self.values["folder"])
+        files = [self.folder / Path(path).relative_to(base) for path in self.values["edited_corpus"]["removed"]]
+        if not files or not all(path.exists() for path in files):
+            return []
+        number = run.corpus.number
+        try:
+            found = [document.doc_id for document in read_documents(files, run.read_options)]
+        except ClifError:
+            return []
+        # Ids made of positions are others in a file of the removed documents alone.
+        if len(found) != self.count or not all(doc_id in number for doc_id in found):
+            return []
+        tokens = run.corpus.lengths[[number[doc_id] for doc_id in found]].sum()
+        return found if tokens == self.values["edited_tokens"] else []
+
+    def words(self) -> MovedWords | None:
+        """Vectors of the test's words before and after, if they were kept."""
+        return read_words(self.folder)
+
+
+@dataclass(frozen=True, eq=False)
+class Verification:
+    """One stored verification: `values` as in its result.json (None if it was not finished), `sets` by test and method.
+
+    A set is the mean over its seeds, with `kind`, `predicted`, `realised`, `documents`, `tokens`, `half_width`.
+    """
+
+    values: dict[str, Any] | None
+    sets: dict[tuple[str, str], list[dict[str, Any]]]
+    folder: Path
+
+    @property
+    def tests(self) -> list[str]:
+        """Names of its tests, in the order asked for."""
+        return list(dict.fromkeys(test for test, _ in self.sets))
+
+    def figures(self) -> Iterator[tuple[str, str, dict[str, Any], dict[str, Any]]]:
+        """Test, method, what was found of the test, and what was found of the method."""
+        if self.values is None:
+            return
+        for test, of_test in ((self.values["test"], self.values), *self.values["tests"].items()):
+            for method, found in ((self.values["method"], of_test), *of_test["methods"].items()):
+                yield test, method, of_test, found
+
+
+def read_retrainings(run: Run) -> list[Retraining]:
+    """Those that are finished, by name."""
+    paths = sorted(run.retrains.glob(f"*/{RESULT}"))
+    return [Retraining({**LATER, **read_json(path, "Remove its folder, and retrain.")}, path.parent) for path in paths]
+
+
+def read_verifications(run: Run) -> list[Verification]:
+    """Those that left a table of their sets, by name."""
+    found = []
+    for path in sorted(run.verifications.glob(f"*/{SETS}")):
+        result = path.with_name(RESULT)
+        values = read_json(result, "Remove its folder, and verify again.") if result.is_file() else None
+        found.append(Verification(values, _sets(path), path.parent))
+    return found
+
+
+def _sets(path: Path) -> dict[tuple[str, str], list[dict[str, Any]]]:
+    rows: dict[tuple[str, str], dict[str, list[dict[str, str]]]] = {}
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                rows.setdefault((row["test"], row["method"]), {}).setdefault(row["set"], []).append(row)
+        return {key: [_mean(runs) for runs in sets.values()] for key, sets in rows.items()}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"cannot be read as a table of sets: {error}", where=str(path), next="Remove its folder, and verify again."
+        ) from error
+
+
+def _mean(runs: list[dict[str, str]]) -> dict[str, Any]:
+    first = runs[0]
+    return {
+        "kind": first["kind"],
+        "documents": int(first["documents"]),
+        "tokens": int(first["tokens"]),
+        "predicted": float(np.mean([float(row["predicted"]) for row in runs])),
+        "realised": float(np.mean([float(row["realised"]) for row in runs])),
+        "half_width": float(first["half_width"]) if first["half_width"] else None,
+    }
