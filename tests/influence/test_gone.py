@@ -21,8 +21,8 @@ from clif.influence.methods import METHODS
 from clif.influence.scores import score_documents
 from clif.influence.source import source
 from clif.influence.units import Documents, Sentences
-from clif.training.paired import train_pairedfrom clif.retraining.limits import Limits
-
+from clif.retraining.limits import Limits
+from clif.training.paired import train_paired
 
 problems = st.builds(
     partial(random_problem, size=20, dim=3),
