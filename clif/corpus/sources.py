@@ -34,6 +34,9 @@ class SourceFile:
         return shown(self.path)
 
 
+_SPEECHES_FILE = SourceFile(Path(SPEECHES), f"{SPEECHES}.jsonl", is_speeches=True)
+
+
 def find_files(sources: Sequence[str | Path]) -> list[SourceFile]:
     """Files of a corpus in order: folders are walked by sorted relative path, without hidden files.
 
@@ -48,7 +51,9 @@ def find_files(sources: Sequence[str | Path]) -> list[SourceFile]:
     found: list[SourceFile] = []
     names: set[str] = set()
     seen: dict[Path, str] = {}
-    for source in sources or [SPEECHES]:
+    if not sources:  # whatever may lie in this folder under that name
+        return [_SPEECHES_FILE]
+    for source in sources:
         for file in _files_of(Path(source)):
             real = file.path.resolve()
             if real in seen:
@@ -66,7 +71,7 @@ def _files_of(source: Path) -> Iterator[SourceFile]:
             mode = source.stat().st_mode
         except (FileNotFoundError, NotADirectoryError) as error:
             if str(source) == SPEECHES:
-                yield SourceFile(source, f"{SPEECHES}.jsonl", is_speeches=True)
+                yield _SPEECHES_FILE
                 return
             raise _missing(source) from error
     if stat.S_ISDIR(mode):

