@@ -19,7 +19,7 @@ from clif.cli.screen import Screen, number
 @click.option("--seeds", type=int, default=3, show_default=True, help="Retrainings of each point.")
 @click.option("--policies", default="clif,keep,random,keyword,debias", show_default=True, help="What is compared.")
 @click.option("--keep", multiple=True, metavar="NAME[=TOL]", help="What the policy keep keeps.  [quality]")
-@click.option("--method", help="Of clif and keep: source or block.  [source where the training can be repeated]")
+@click.option("--method", help="Of clif and keep: source or block.  [the newest ranking's, else source if it can be]")
 @click.option("--pairs", type=FILE, help="TOML file of the pairs of debias.  [attribute words, A beside B]")
 @click.option("--analogies", type=FILE, help="Questions, as in questions-words.txt.  [those that gensim brings]")
 @click.option("--processes", type=int, help="Trainings at a time.  [one a core]")
