@@ -33,6 +33,7 @@ SCHEMA: Mapping[str, Mapping[str, tuple[type, ...]]] = {
         "swap_top_k": (int,), "pairs": (str,), "weight": (int, float), "unit": (str,),
         "goal": (str,), "damping": (int, float), "seeds": (int,),
         "controls": (int,), "protect": (str,), "holdout_words": (str,), "halves": (int,), "processes": (int,),
+        "keep": (list,), "cap": (list,), "near_duplicates": (int, float), "by": (list,),
     },
 }  # fmt: skip
 
@@ -112,4 +113,11 @@ def _relative(name: str, section: dict[str, Any], folder: Path) -> dict[str, Any
     for option in ("protect", "pairs"):
         if name == "retrain" and option in section:
             section[option] = path(section[option])
+    if name == "retrain" and "keep" in section:
+        section["keep"] = [path(value) if _is_file(value) else value for value in section["keep"]]
     return section
+
+
+def _is_file(kept: str) -> bool:
+    """Whether NAME[=TOLERANCE] names a file."""
+    return kept.partition("=")[0].lower().endswith((".toml", ".tsv", ".csv", ".txt"))

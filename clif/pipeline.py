@@ -85,7 +85,7 @@ def _request(retraining: dict[str, Any], ranking: dict[str, Any]) -> dict[str, A
         "damping": ranking.get("damping"),
         **values,
     }
-    if "until" in request and request["method"] not in ADAPTIVE:
+    if (request.get("until") is not None or request.get("keep")) and request["method"] not in ADAPTIVE:
         request["method"] = None  # the list of such a method says nothing of what to remove together
     if all(request.get(name) is None for name in ("remove", "until", "amplify", "swap")):
         request["remove"] = ZERO

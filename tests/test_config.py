@@ -84,6 +84,12 @@ def test_paths_start_at_the_file_and_out_at_the_current_folder(tmp_path):
     assert load(tmp_path, '[rank]\ntest = "weat6"\n').section("rank") == {"test": "weat6"}
 
 
+def test_paths_of_what_is_kept_start_at_the_file(tmp_path):
+    config = load(tmp_path, '[retrain]\nkeep = ["quality=.02", "t.toml=.1", "judged.tsv", "weat1"]\n')
+    kept = ["quality=.02", f"{tmp_path / 't.toml'}=.1", str(tmp_path / "judged.tsv"), "weat1"]
+    assert config.section("retrain") == {"keep": kept}
+
+
 def test_what_is_left_out_is_not_there(tmp_path):
     config = load(tmp_path, "")
     assert config == RunConfig()

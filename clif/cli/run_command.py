@@ -9,6 +9,7 @@ import click
 
 from clif.cli import audit_command, rank_command, retrain_command, train_command
 from clif.cli.options import FILE, clif_command
+from clif.cli.retrain_tables import files_of
 from clif.cli.screen import Screen
 
 
@@ -43,4 +44,4 @@ def command(screen: Screen, config: Path | None, out: Path | None, force: bool) 
         results = run_all(settings, out=out, force=force, progress=progress, finished=finished)
     if screen.result(results):
         return
-    screen.say(f"Edited corpus, removed documents and result.json: {results['retrain']['folder']}")
+    screen.say(f"{files_of(results['retrain'])}: {results['retrain']['folder']}")

@@ -7,19 +7,19 @@ from typing import Any
 
 import click
 
-from clif.cli.options import FILE, clif_command, numbers, run_argument
+from clif.cli.options import FILE, TEST_HELP, clif_command, numbers, run_argument
 from clif.cli.screen import Screen, number
 
 
 @clif_command("clif tradeoff --test weat6 --shares .01,.05 --seeds 2 --policies clif,random,debias")
 @run_argument
-@click.option("--test", help="Test: name or TOML file.  [that of the newest ranking, else gender-career]")
-@click.option("--measure", default="effect_size", show_default=True, help="effect_size or mean_difference.")
+@click.option("--test", help=f"{TEST_HELP}  [that of the newest ranking, else gender-career]")
+@click.option("--measure", help="One of the test's kind (clif audit --list).  [its first; for WEAT effect_size]")
 @click.option("--shares", default=".01,.02,.05,.1,.2", show_default=True, help="Shares of the tokens that go.")
 @click.option("--seeds", type=int, default=3, show_default=True, help="Retrainings of each point.")
 @click.option("--policies", default="clif,keep,random,keyword,debias", show_default=True, help="What is compared.")
 @click.option("--keep", multiple=True, metavar="NAME[=TOL]", help="What the policy keep keeps.  [quality]")
-@click.option("--method", help="Of clif and keep: source or block.  [source where the training can be repeated]")
+@click.option("--method", help="Of clif and keep: source or block.  [the newest ranking's, else source if it can be]")
 @click.option("--pairs", type=FILE, help="TOML file of the pairs of debias.  [attribute words, A beside B]")
 @click.option("--analogies", type=FILE, help="Questions, as in questions-words.txt.  [those that gensim brings]")
 @click.option("--processes", type=int, help="Trainings at a time.  [one a core]")

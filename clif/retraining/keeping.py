@@ -23,6 +23,7 @@ from clif.influence.attribution import PairTable
 from clif.influence.groups import vectors_after
 from clif.influence.problem import Matrix, Problem
 from clif.influence.scores import document_influence
+from clif.manifest import fingerprint
 from clif.objectives import (
     GROUPS,
     BiasObjective,
@@ -99,6 +100,13 @@ class Kept:
     def slope(self) -> str:
         """The measure by which influences are found."""
         return SMOOTH if self.measure == SPEARMAN else self.measure
+
+    @property
+    def recipe(self) -> list[Any]:
+        """What a file name must tell apart: the words themselves, whatever file named them."""
+        of = self.objective
+        words = {"rows": of.rows, "human": of.human} if isinstance(of, Similarity) else of.coverage.test.to_dict()
+        return [self.name, self.tolerance, fingerprint(words)]
 
     def holds(self, change: float) -> bool:
         """Whether a change is within the tolerance."""

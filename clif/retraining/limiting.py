@@ -14,9 +14,9 @@ from clif.influence.adaptive import CHUNK, choose_adaptively
 from clif.influence.groups import mean_value
 from clif.influence.problem import Problem
 from clif.influence.units import Documents, Units
-from clif.manifest import fingerprint
-from clif.objectives import Coverage, Similarity
+from clif.objectives import Coverage
 from clif.progress import Progress
+from clif.ranking import check_field
 from clif.retraining.asking import Asked, Order
 from clif.retraining.caps import Loads, load_caps
 from clif.retraining.duplicates import near_duplicates, single
@@ -43,7 +43,9 @@ class Bounds:
 
     @classmethod
     def of(cls, run: Run, request: Request, coverage: Coverage, protected: NDArray[np.bool_]) -> Bounds:
-        """Errors are those of `load_caps`, `find_kept` and `near_duplicates`."""
+        """Errors are those of `check_field`, `load_caps`, `find_kept` and `near_duplicates`."""
+        for field in request.by:  # they are needed at the end only, but a misspelt one should not cost a training
+            check_field(run, field, "document")
         kept = find_kept(run, request.keeps, coverage.test) if request.keep else []
         alike = request.near_duplicates
         units = single(run.corpus) if alike is None else near_duplicates(run.corpus, alike)
@@ -61,7 +63,7 @@ class Bounds:
     def recipe(self) -> dict[str, Any]:
         """What a file name must tell apart; nothing where nothing is limited."""
         asked = {
-            "keep": [[kept.name, kept.tolerance, _definition(kept)] for kept in self.kept],
+            "keep": [kept.recipe for kept in self.kept],
             "caps": [str(cap) for cap in self.request.caps],
             "near_duplicates": self.request.near_duplicates,
             "by": list(self.request.by),
@@ -90,13 +92,14 @@ def limit_order(
 ) -> Order:
     """The order of documents that keeps the limits, whichever number of them is taken.
 
-    Where nothing is limited it is `order` itself. Where something is kept, or the ranking chose in chunks, documents
-    are chosen anew, in chunks; else those that fit are taken from the order, units by the sum of their influences.
+    Where nothing is limited it is `order` itself. Where something is kept, or the ranking chose in chunks what lowers
+    |T|, documents are chosen anew, in chunks; else those that fit are taken from the order, units by the sum of their
+    influences.
 
     Raises
     ------
     UsageError
-        No document fits.
+        No document fits, or fewer than one is asked for.
 
     """
     request = bounds.request
@@ -104,7 +107,9 @@ def limit_order(
         return order
     limits = bounds.put_to(problems, Documents(run.corpus))
     number = request.remove if isinstance(request.remove, int) else None
-    if request.keep or asked.adaptive:
+    if number is not None and number < 1:
+        raise UsageError(f"cannot choose {number} documents", where=request.option, next="Give 1 or more.")
+    if request.keep or (asked.adaptive and request.aim == "reduce" and not request.ranking):
         found = limits.holding(_in_chunks(run, problems, asked.method, limits, number, progress))
     else:
         head = request.aim == "reduce"
@@ -153,11 +158,3 @@ def shortfall(request: Request, found: int) -> list[str]:
         f"{found:,} documents are removed, not {int(request.remove or 0):,}: the limits leave no others"
         + (" that help" if request.keep else "")
     ]
-
-
-def _definition(kept: Kept) -> str:
-    """Which words are kept, whatever their name."""
-    objective = kept.objective
-    if isinstance(objective, Similarity):
-        return fingerprint({"rows": objective.rows, "human": objective.human})
-    return fingerprint(objective.coverage.test.to_dict())

@@ -233,6 +233,12 @@ class Request:
         for name, (value, bound) in least.items():
             if value is not None and value < bound:
                 raise UsageError(f"must be at least {bound}, got {value}", where=name, next=f"Give {bound} or more.")
+        if self.damping is not None and not 0 < self.damping < float("inf"):
+            raise UsageError(
+                f"the damping must be positive and finite, got {self.damping:g}",
+                where="--damping",
+                next="Leave it out for that of the newest ranking, else 1 / (sum of the learning rates).",
+            )
 
     def _check_names(self) -> None:
         choices = {

@@ -9,7 +9,7 @@ though it was predicted, the choice goes on further.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -145,11 +145,14 @@ class _Trials:
     done: dict[int, Trial] = field(default_factory=dict)
     trainings: list[Job] = field(default_factory=list)
 
-    def reach(self, order: NDArray[np.int64], count: int, predicted: float) -> Reached:
-        """Train without the first `count` of the order, or so many more as make whole units, with every seed."""
+    def reach(self, order: NDArray[np.int64], count: int, predicted: Callable[[int], float]) -> Reached:
+        """Train without the first `count` of the order, or so many more as make whole units, with every seed.
+
+        `predicted` is T by the number of units that go.
+        """
         count = self.limits.whole(order, count)
         if count not in self.done:
-            self.done[count] = self._train(self.editor.make(order[:count]) if count else UNEDITED, predicted)
+            self.done[count] = self._train(self.editor.make(order[:count]) if count else UNEDITED, predicted(count))
         trial = self.done[count]
         return Reached(self.sign * float(trial.realised.mean or 0.0), trial.size, trial.meets)
 
@@ -199,7 +202,7 @@ def seek(
     value, test = mean_value(problems), bias_of(problems[0]).coverage.test
     sign = float(np.sign(value)) or 1.0
     trials = _Trials(run, goal, problems[0], editor, seeds, sign, journal, limits, processes, progress)
-    before = trials.reach(np.empty(0, dtype=np.int64), 0, value)
+    before = trials.reach(np.empty(0, dtype=np.int64), 0, lambda _: value)
     if before.meets:
         raise UsageError(
             f"{test.name} is {sign * before.value:+.3g} with all documents, which meets the goal",
@@ -224,9 +227,11 @@ def seek(
         falling = sign * np.array(choice.values)
         falling = falling[: int(np.argmin(falling)) + 1]  # what follows does nothing
         numbers = np.array(choice.numbers[: len(falling)])
+        holding = numbers <= len(limits.holding(choice.documents[: numbers[-1]]))
+        falling, numbers = falling[holding], numbers[holding]
         foreseen = Foreseen(numbers, falling)
         if len(falling) > 1:
-            search(foreseen, before, lambda n: trials.reach(choice.documents, n, sign * foreseen.at(n)))  # noqa: B023
+            search(foreseen, before, lambda n: trials.reach(choice.documents, n, lambda m: sign * foreseen.at(m)))  # noqa: B023
         tried = [trial for count, trial in trials.done.items() if count]
         if any(trial.meets for trial in tried) or falling[0] - falling[-1] < beyond * needed:
             break

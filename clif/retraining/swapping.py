@@ -107,7 +107,8 @@ class Swap(Edit):
 
     def name(self) -> str:
         """The same for the same documents and words."""
-        return fingerprint({"documents": np.sort(self.documents), "old": self.old, "new": self.new})
+        words = {"old": self.old, "new": self.new, "partners": self.partners}  # of some the corpus has no number
+        return fingerprint({"documents": np.sort(self.documents), **words})
 
 
 @dataclass(frozen=True, eq=False)

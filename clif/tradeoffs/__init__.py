@@ -16,16 +16,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clif import __version__
+from clif.errors import InputError
 from clif.files import read_json, write_json
-from clif.manifest import fingerprint
+from clif.manifest import file_sha256, fingerprint
 from clif.objectives import BiasTest, cover, uncovered_error
 from clif.progress import Progress, silent
 from clif.retraining.asking import Asked
+from clif.retraining.keeping import find_kept
 from clif.retraining.request import Request as RetrainRequest
 from clif.run import Run
-from clif.tradeoffs.comparing import compare, settle
+from clif.tradeoffs.comparing import compare, settle, words_of_pairs
 from clif.tradeoffs.picture import TABLE, write_picture, write_points
-from clif.tradeoffs.request import POLICIES, Request
+from clif.tradeoffs.request import KEEP, POLICIES, Request
 from clif.training.pool import held
 
 if TYPE_CHECKING:
@@ -81,14 +83,19 @@ def tradeoff(
     coverage = cover(asked.question, run.vocabulary.index)
     if coverage.reason:
         raise uncovered_error([coverage], where=str(run.path))
+    policies = request.policies
     recipe = {
         **run.identity,
         "test": asked.question.to_dict(),
         "method": asked.method,
         "damping": asked.damping,
         "clif": __version__,
-        **{name: getattr(request, name) for name in ("shares", "seeds", "policies", "keep", "measure")},
-        "files": [str(path) for path in (request.pairs, request.analogies)],
+        "measure": asked.measure,
+        **{name: getattr(request, name) for name in ("shares", "seeds", "policies", "keep")},
+        # Files by what they hold, as it may change.
+        "kept": [kept.recipe for kept in find_kept(run, request.keeps, asked.question)] if KEEP in policies else [],
+        "pairs": words_of_pairs(run, coverage, request),
+        "analogies": None if request.analogies is None else _hash(request.analogies),
     }
     folder = run.tradeoffs / f"{asked.question.name}.{fingerprint(recipe)[:8]}"
     reused = (folder / RESULT).exists()
@@ -99,3 +106,12 @@ def tradeoff(
             write_picture(folder, values)
             write_json(folder / RESULT, values)
     return TradeoffResult(read_json(folder / RESULT, "Remove it, and compare again."), folder, reused)
+
+
+def _hash(path: Path) -> str:
+    try:
+        return file_sha256(path)
+    except OSError as error:
+        raise InputError(
+            f"cannot be read: {error.strerror or error}", where=str(path), next="Give a text file of questions."
+        ) from error

@@ -15,7 +15,7 @@ from clif.influence.joint import SolveSettings
 from clif.influence.memory import check_memory
 from clif.influence.methods import METHODS
 from clif.manifest import versions
-from clif.objectives import Coverage
+from clif.objectives import Coverage, kind_of
 from clif.progress import Progress
 from clif.ranking import further_problems, make_problem
 from clif.retraining.asking import Asked
@@ -65,13 +65,13 @@ class Point:
 def compare(run: Run, asked: Asked, coverage: Coverage, request: Request, progress: Progress) -> dict[str, Any]:
     """All figures, as result.json holds them; errors are those of `tradeoff`."""
     seeds = [run.settings.seed + number for number in range(request.seeds)]
-    pairs = () if DEBIAS not in request.policies else _pairs(run, coverage, request)
+    pairs = words_of_pairs(run, coverage, request)
     progress("plan", 0, None, announce(run, request))
     orders, warnings = _orders(run, asked, coverage, request, seeds, progress)
 
     def train(edits: Sequence[Edit]) -> list[Measured]:
         return [
-            make_training(run, edit, seed, asked.question, request.measure, pairs, request.analogies)
+            make_training(run, edit, seed, asked.question, asked.measure, pairs, request.analogies)
             for edit, seed in zip(edits, seeds, strict=True)
         ]
 
@@ -86,7 +86,7 @@ def compare(run: Run, asked: Asked, coverage: Coverage, request: Request, progre
     return {
         "test": asked.question.name,
         "definition": asked.question.to_dict(),
-        "measure": request.measure,
+        "measure": asked.measure,
         "method": asked.method if set(INFLUENCE) & orders.keys() else None,
         "keep": list(request.keep) if KEEP in orders else [],
         "pairs": [list(pair) for pair in pairs],
@@ -113,7 +113,10 @@ def announce(run: Run, request: Request) -> str:
     )
 
 
-def _pairs(run: Run, coverage: Coverage, request: Request) -> tuple[tuple[str, str], ...]:
+def words_of_pairs(run: Run, coverage: Coverage, request: Request) -> tuple[tuple[str, str], ...]:
+    """The pairs of the policy debias, if it is compared; errors are those of `pairs_of` and `read_pairs`."""
+    if DEBIAS not in request.policies:
+        return ()
     return pairs_of(coverage) if request.pairs is None else read_pairs(request.pairs, run.vocabulary.index)
 
 
@@ -126,7 +129,7 @@ def _orders(
     warnings = []
     wanted = [policy for policy in request.policies if policy in INFLUENCE]
     if wanted:
-        problem = make_problem(run, asked.question, request.measure, asked.damping, progress=progress)
+        problem = make_problem(run, asked.question, asked.measure, asked.damping, progress=progress)
         check_memory(problem, METHODS[asked.method], SolveSettings(), 2 * len(seeds))
         models = [run.settings.seed] if run.imported else seeds
         problems = further_problems(run, problem, models, progress=progress)
@@ -182,5 +185,5 @@ def _on_front(point: dict[str, Any], points: Sequence[dict[str, Any]]) -> bool |
 
 
 def settle(asked: Asked, request: Request) -> Asked:
-    """The question with the measure and the method of the request."""
-    return replace(asked, measure=request.measure, method=request.method or asked.method)
+    """The question with the measure of the request; raises UsageError for one that the test's kind does not have."""
+    return replace(asked, measure=kind_of(asked.question).check_measure(request.measure))

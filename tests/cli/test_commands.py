@@ -563,6 +563,30 @@ def test_an_interrupted_process_ends_with_130_and_keeps_what_is_done(workplace, 
 # All at once.
 
 
+def test_a_configuration_may_ask_for_milder_edits_and_limits(workplace, made, clif, quick_retraining):
+    text = (
+        '[corpus]\ncorpus = ["corpus.jsonl"]\n[train]\ndim = 10\nepochs = 8\nmin_count = 2\nsample = 0\n'
+        '[audit]\ntests = ["planted.toml"]\n[rank]\ntest = "planted.toml"\nmeasure = "mean_difference"\n'
+    )
+    few = "remove_top_k = 6\nseeds = 1\ncontrols = 0\n"
+    Path("c.toml").write_text(f'{text}[retrain]\n{few}weight = 0.5\nby = ["file"]\n', "utf-8")
+    said = clif("run", "--config", "c.toml")
+    assert said.code == 0, said.err
+    assert "weights.csv and result.json: " in said.err.splitlines()[-1]
+    found = clif("run", "--config", "c.toml", "--json").json()["retrain"]
+    assert found["reused"]
+    assert "file" in found["costs"]["fields"]
+    # The list of gradient says nothing of what to remove beside what is kept.
+    test = Path("planted.toml").read_text("utf-8").replace('name = "planted"', 'name = "other"')
+    Path("other.toml").write_text(re.sub(r'(X = \[)"[^"]*", ', r"\1", test), "utf-8")
+    kept = 'method = "gradient"\n[retrain]\nkeep = ["other.toml=9"]\ncap = ["words=.5"]\nnear_duplicates = 1\n'
+    Path("c.toml").write_text(f"{text}{kept}{few}", "utf-8")
+    found = clif("run", "--config", "c.toml", "--json").json()
+    assert (found["rank"]["method"], found["retrain"]["method"]) == ("gradient", "source")
+    assert [each["name"] for each in found["retrain"]["kept"]] == ["other"]
+    assert found["retrain"]["caps"] == [{"name": "words", "share": 0.5}]
+
+
 def test_a_configuration_runs_everything_and_resumes(workplace, made, clif, monkeypatch, quick_retraining):
     Path("settings").mkdir()
     Path("settings/mine.toml").write_text(

@@ -81,6 +81,15 @@ def test_fields_with_few_values_come_by_themselves_and_others_when_asked(opened,
         costs_of(opened, Change(1.0 - counts), coverage, ["colour"])
 
 
+def test_a_test_without_a_set_says_nothing_of_it(opened, planted, workplace, clif):
+    (workplace / "alone.toml").write_text(
+        f'name = "alone"\nkind = "sc-weat"\nX = {list(planted.X)}\nA = {list(planted.A)}\nB = {list(planted.B)}\n'
+    )
+    said = clif("rank", "--test", "alone.toml")
+    assert said.code == 0, said.err
+    assert "Y 0.0%" not in said.out + said.err
+
+
 def edited(opened, planted, **options):
     plan = make_plan(opened, planted, Request(**FEW, **options))
     return plan.choices[0].edit.documents, plan.about
@@ -109,6 +118,30 @@ def test_an_adaptive_ranking_is_chosen_anew_within_caps(opened, planted):
     documents, about = edited(opened, planted, remove=20, cap=("carrier=.1",))
     assert all(row["tokens"]["lost"] <= 0.1 for row in about["costs"]["fields"]["carrier"])
     assert len(set(documents)) == 20
+
+
+@pytest.mark.parametrize("options", [{"goal": "increase"}, {"ranking": "list.csv"}])
+def test_within_caps_the_list_and_the_end_that_were_asked_for_are_taken(opened, planted, workplace, options):
+    ranking = rank(opened, planted, measure="mean_difference")
+    ranking.to_frame().iloc[::-1].to_csv("list.csv", index=False)
+    wanted = edited(opened, planted, remove=5, **options)[0]
+    rank(opened, planted, measure="mean_difference", adaptive=20)  # the newest
+    documents, about = edited(opened, planted, remove=5, cap=("words=.9",), **options)
+    assert set(documents) == set(wanted)
+    assert about["predicted"] > 0
+
+
+@pytest.mark.parametrize("limits", [{"cap": ("words=.9",)}, {"near_duplicates": 0.9}])
+@pytest.mark.parametrize("k", [0, -2])
+def test_no_documents_cannot_be_chosen_within_limits_either(opened, planted, limits, k):
+    with pytest.raises(UsageError, match=f"cannot choose {k} documents"):
+        edited(opened, planted, remove=k, **limits)
+
+
+def test_a_misspelt_field_costs_no_training(opened, planted, quick_retraining):
+    with pytest.raises(InputError, match="no field 'colour'"):
+        retrain(opened, planted, until="0.01", by=("colour",), **FEW)
+    assert not quick_retraining
 
 
 def test_fewer_documents_than_asked_for_are_said(opened, planted):

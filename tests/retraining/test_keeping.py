@@ -125,6 +125,7 @@ def test_a_number_for_zero_and_a_goal_keep_too(opened, planted, other, quick_ret
     goal = 0.9 * zero.choices[0].value
     values = retrain(opened, planted, until=f"{goal:.5f}", keep=("other.toml=.3",), cap=("words=.2",), **FEW).to_dict()
     assert values["kept"][0]["name"] == "other"
+    assert abs(values["kept"][0]["predicted"]) <= 0.3
     assert all(words["lost"] <= 0.2 for words in values["costs"]["words"].values())
 
 

@@ -169,6 +169,16 @@ def test_capitals_are_those_of_the_word(word, expected):
     assert styled("she", word) == expected
 
 
+def test_the_name_tells_partners_apart_that_the_corpus_lacks(tmp_path):
+    corpus = words_of("he man")
+    swaps = [
+        Partners.find(listed(tmp_path, f'pairs = [["man", "{other}"]]'), corpus, len(corpus.types)).swap(np.array([0]))
+        for other in ("lady", "girl", "lady")
+    ]
+    names = [swap.name() for swap in swaps]
+    assert names[0] == names[2] != names[1]
+
+
 def words_of(*texts):
     types = ["he", "she", "man", "rare", "King", "queen", "Queen"]
     made = corpus_of([[types.index(word) for word in text.split()] for text in texts], len(types))

@@ -12,7 +12,7 @@ from conftest import SETTINGS
 
 from clif.errors import UsageError
 from clif.objectives import WEAT, BiasTest, cover
-from clif.retraining import retrain
+from clif.retraining import Request, retrain
 from clif.training import train
 from clif.training.trainers import train_model
 
@@ -165,3 +165,9 @@ def test_the_screen_shows_what_was_tried(asked, clif, quick_retraining):
     assert said.code == 0, said.err
     assert "Tried, for the goal of" in said.out
     assert "yes" in said.out
+
+
+@pytest.mark.parametrize("damping", [0, -1, float("nan")])
+def test_the_damping_is_checked_where_nothing_is_ranked(damping):
+    with pytest.raises(UsageError, match="damping must be positive"):
+        Request(until="0.1", damping=damping)

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from conftest import DATA
 
-from clif.errors import CoverageError, UsageError
-from clif.objectives import WEAT, BiasTest, cover
+from clif.errors import CoverageError, InputError, UsageError
+from clif.objectives import WEAT, BiasTest, cover, kind_of, objective_of
 from clif.run import open_run
 from clif.tradeoffs import Request, comparing, tradeoff
 from clif.tradeoffs.policies import by_keywords
@@ -135,7 +135,7 @@ def test_the_plan_is_said_before_it_begins(workplace, clif, quick, judged):
 @pytest.mark.parametrize(
     "options",
     [{"policies": ("clif", "magic")}, {"shares": ()}, {"shares": (1.5,)}, {"seeds": 0}, {"method": "gradient"},
-     {"measure": "size"}, {"keep": "quality=-1"}, {"policies": ()}],
+     {"keep": "quality=-1"}, {"policies": ()}],
 )  # fmt: skip
 def test_what_makes_no_sense_is_refused(options):
     with pytest.raises(UsageError):
@@ -146,3 +146,41 @@ def test_a_test_that_is_not_covered_is_refused(opened, quick):
     with pytest.raises(CoverageError):
         tradeoff(opened, "weat6", **OPTIONS)
     assert not quick
+
+
+def test_a_measure_is_one_of_the_kind(opened, question, quick):
+    with pytest.raises(UsageError, match="unknown measure 'size'"):
+        tradeoff(opened, question, **{**OPTIONS, "measure": "size"})
+
+
+def test_tests_of_other_kinds_are_read_by_their_own_measure(opened, question, quick):
+    test = BiasTest(name="alone", kind="sc-weat", X=question.X, A=question.A, B=question.B)
+    options = {"shares": (0.1,), "seeds": 1, "policies": ("clif", "debias"), "method": "block"}
+    values = tradeoff(opened, test, **options).to_dict()
+    assert values["measure"] == kind_of(test).measures[0]
+    objective = objective_of(cover(test, opened.model.index))
+    own = objective.value(opened.model.U[objective.rows].astype(float), values["measure"])
+    before, debias, without = values["points"]
+    assert before["bias"]["mean"] == pytest.approx(own)
+    assert abs(debias["bias"]["mean"]) < abs(own)
+    assert without["bias"]["mean"] != pytest.approx(own)
+
+
+def test_files_count_by_what_they_hold(opened, question, quick, tmp_path):
+    pairs, questions = tmp_path / "pairs.toml", tmp_path / "questions.txt"
+    options = {**OPTIONS, "seeds": 1, "policies": ("debias",), "pairs": pairs, "analogies": questions}
+    rows = [list(pair) for pair in zip(question.A, question.B, strict=True)]
+    x, y, a, b = question.X[0], question.Y[0], question.A[0], question.B[0]
+    pairs.write_text(f"pairs = {json.dumps(rows)}", encoding="utf-8")
+    questions.write_text(f"{a} {b} {x} {y}", encoding="utf-8")
+    first = tradeoff(opened, question, **options)
+    assert tradeoff(opened, question, **options).reused
+    pairs.write_text(f"pairs = {json.dumps(rows[:2])}", encoding="utf-8")
+    second = tradeoff(opened, question, **options)
+    assert not second.reused
+    assert len(second.to_dict()["pairs"]) == 2 < len(first.to_dict()["pairs"])
+    questions.write_text(f"{a} {b} {x} {x}", encoding="utf-8")
+    assert not tradeoff(opened, question, **options).reused
+    questions.unlink()
+    with pytest.raises(InputError, match="cannot be read"):
+        tradeoff(opened, question, **options)
