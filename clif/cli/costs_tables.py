@@ -48,7 +48,7 @@ def show_costs(screen: Screen, values: dict[str, Any]) -> None:
     screen.text()
     screen.table("What it costs", columns, rows)
     rows = []
-    for key, words in costs["words"].items():
+    for key, words in _sets(costs):
         most = max(words["words"].items(), key=lambda each: _lost(*each[1]), default=None)
         worst = f"{most[0]} {_lost(*most[1]):.0%}" if most and _lost(*most[1]) > 0 else "-"
         rows.append([key, f"{words['before']:,}", f"{words['after']:,}", f"{words['lost']:.1%}", worst])
@@ -58,13 +58,18 @@ def show_costs(screen: Screen, values: dict[str, Any]) -> None:
 
 def costs_line(costs: dict[str, Any]) -> str:
     """In one line: the tokens that would go, and what loses most beside them."""
-    sets = ", ".join(f"{key} {words['lost']:.1%}" for key, words in costs["words"].items())
+    sets = ", ".join(f"{key} {words['lost']:.1%}" for key, words in _sets(costs))
     line = f"They hold {costs['tokens']['lost']:.1%} of the tokens, and of the occurrences of the words of {sets}"
     worst = [(rows[0]["tokens"]["lost"], f"{name} {rows[0]['value']}") for name, rows in costs["fields"].items()]
     if worst:
         lost, where = max(worst)
         line += f"; {where} would lose most, {lost:.1%} of its tokens"
     return f"{line}."
+
+
+def _sets(costs: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """The sets that the test has; kinds need different ones."""
+    return [(key, words) for key, words in costs["words"].items() if words["words"]]
 
 
 def _row(*covers: dict[str, Any]) -> list[str]:

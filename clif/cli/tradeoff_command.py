@@ -14,7 +14,7 @@ from clif.cli.screen import Screen, number
 @clif_command("clif tradeoff --test weat6 --shares .01,.05 --seeds 2 --policies clif,random,debias")
 @run_argument
 @click.option("--test", help="Test: name or TOML file.  [that of the newest ranking, else gender-career]")
-@click.option("--measure", default="effect_size", show_default=True, help="effect_size or mean_difference.")
+@click.option("--measure", help="One of the test's kind (clif audit --list).  [its first; for WEAT effect_size]")
 @click.option("--shares", default=".01,.02,.05,.1,.2", show_default=True, help="Shares of the tokens that go.")
 @click.option("--seeds", type=int, default=3, show_default=True, help="Retrainings of each point.")
 @click.option("--policies", default="clif,keep,random,keyword,debias", show_default=True, help="What is compared.")

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from clif import __version__
 from clif.files import read_json, write_json
 from clif.manifest import fingerprint
-from clif.objectives import BiasTest, cover, uncovered_error
+from clif.objectives import BiasTest, cover, definition, uncovered_error
 from clif.progress import Progress, silent
 from clif.retraining.asking import Asked
 from clif.retraining.request import Request as RetrainRequest
@@ -83,11 +83,12 @@ def tradeoff(
         raise uncovered_error([coverage], where=str(run.path))
     recipe = {
         **run.identity,
-        "test": asked.question.to_dict(),
+        "test": definition(asked.question),
         "method": asked.method,
         "damping": asked.damping,
+        "measure": asked.measure,
         "clif": __version__,
-        **{name: getattr(request, name) for name in ("shares", "seeds", "policies", "keep", "measure")},
+        **{name: getattr(request, name) for name in ("shares", "seeds", "policies", "keep")},
         "files": [str(path) for path in (request.pairs, request.analogies)],
     }
     folder = run.tradeoffs / f"{asked.question.name}.{fingerprint(recipe)[:8]}"

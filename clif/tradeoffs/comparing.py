@@ -15,7 +15,7 @@ from clif.influence.joint import SolveSettings
 from clif.influence.memory import check_memory
 from clif.influence.methods import METHODS
 from clif.manifest import versions
-from clif.objectives import Coverage
+from clif.objectives import Coverage, kind_of
 from clif.progress import Progress
 from clif.ranking import further_problems, make_problem
 from clif.retraining.asking import Asked
@@ -71,7 +71,7 @@ def compare(run: Run, asked: Asked, coverage: Coverage, request: Request, progre
 
     def train(edits: Sequence[Edit]) -> list[Measured]:
         return [
-            make_training(run, edit, seed, asked.question, request.measure, pairs, request.analogies)
+            make_training(run, edit, seed, asked.question, asked.measure, pairs, request.analogies)
             for edit, seed in zip(edits, seeds, strict=True)
         ]
 
@@ -86,7 +86,7 @@ def compare(run: Run, asked: Asked, coverage: Coverage, request: Request, progre
     return {
         "test": asked.question.name,
         "definition": asked.question.to_dict(),
-        "measure": request.measure,
+        "measure": asked.measure,
         "method": asked.method if set(INFLUENCE) & orders.keys() else None,
         "keep": list(request.keep) if KEEP in orders else [],
         "pairs": [list(pair) for pair in pairs],
@@ -126,7 +126,7 @@ def _orders(
     warnings = []
     wanted = [policy for policy in request.policies if policy in INFLUENCE]
     if wanted:
-        problem = make_problem(run, asked.question, request.measure, asked.damping, progress=progress)
+        problem = make_problem(run, asked.question, asked.measure, asked.damping, progress=progress)
         check_memory(problem, METHODS[asked.method], SolveSettings(), 2 * len(seeds))
         models = [run.settings.seed] if run.imported else seeds
         problems = further_problems(run, problem, models, progress=progress)
@@ -182,5 +182,6 @@ def _on_front(point: dict[str, Any], points: Sequence[dict[str, Any]]) -> bool |
 
 
 def settle(asked: Asked, request: Request) -> Asked:
-    """The question with the measure and the method of the request."""
-    return replace(asked, measure=request.measure, method=request.method or asked.method)
+    """The question with the measure and the method of the request; raises UsageError for another kind's measure."""
+    measure = kind_of(asked.question).check_measure(request.measure)
+    return replace(asked, measure=measure, method=request.method or asked.method)

@@ -9,7 +9,6 @@ from typing import Any
 
 from clif.errors import UsageError
 from clif.influence.adaptive import ADAPTIVE
-from clif.objectives import MEASURES
 from clif.retraining.keeping import QUALITY, Keep
 
 CLIF, KEEP, RANDOM, KEYWORD, DEBIAS = POLICIES = ("clif", "keep", "random", "keyword", "debias")
@@ -20,7 +19,8 @@ class Request:
     """Policies, and at which `shares` of the tokens removed they are compared, each trained with `seeds` seeds.
 
     `keep` are the objectives of the policy of that name. `pairs` is a TOML file of the pairs whose direction is taken
-    out, instead of the test's attribute words; `analogies` a file of questions instead of gensim's.
+    out, instead of the test's attribute words; `analogies` a file of questions instead of gensim's. The measure is the
+    first of the test's kind if left out.
 
     Raises
     ------
@@ -34,7 +34,7 @@ class Request:
     policies: tuple[str, ...] = POLICIES
     keep: tuple[str, ...] = (QUALITY,)
     method: str | None = None
-    measure: str = "effect_size"
+    measure: str | None = None
     pairs: Path | None = None
     analogies: Path | None = None
     processes: int | None = None
@@ -46,8 +46,8 @@ class Request:
         for name in ("pairs", "analogies"):
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, Path(getattr(self, name)))
-        known = {"--policies": POLICIES, "--measure": MEASURES, "--method": tuple(ADAPTIVE)}
-        given = {"--policies": self.policies, "--measure": (self.measure,), "--method": (self.method,)}
+        known = {"--policies": POLICIES, "--method": tuple(ADAPTIVE)}
+        given = {"--policies": self.policies, "--method": (self.method,)}
         for where, values in given.items():
             for value in values:
                 if value is not None and value not in known[where]:

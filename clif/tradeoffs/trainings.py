@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from clif.errors import InputError, MismatchError
 from clif.files import read_json, write_json
 from clif.manifest import fingerprint
-from clif.objectives import WEAT, BiasTest, cover
+from clif.objectives import BiasTest, cover, definition, objective_of
 from clif.quality import solve_analogies, wordsim353
 from clif.retraining.edits import UNEDITED, Edit
 from clif.retraining.trainings import Training
@@ -36,7 +36,7 @@ class Measured(Training):
 
     def about(self, run: Run) -> dict[str, Any]:
         """What its file says of itself."""
-        asked = {"test": self.test.to_dict(), "measure": self.measure, "pairs": self.pairs}
+        asked = {"test": definition(self.test), "measure": self.measure, "pairs": self.pairs}
         return {**super().about(run), "run": run.identity, "asked": fingerprint({**asked, "analogies": self.analogies})}
 
     def keep(self, run: Run, U: NDArray[np.float32], C: NDArray[np.float32]) -> None:
@@ -56,10 +56,10 @@ class Measured(Training):
         return values
 
     def _read(self, run: Run, U: NDArray[np.floating]) -> dict[str, float | None]:
-        weat = WEAT(cover(self.test, run.vocabulary.index))
-        E = U[weat.rows].astype(np.float64)
+        objective = objective_of(cover(self.test, run.vocabulary.index))
+        E = U[objective.rows].astype(np.float64)
         try:
-            bias = weat.value(E, self.measure)
+            bias = objective.value(E, self.measure)
         except InputError:  # no associations are left, so none of X differs from those of Y
             bias = 0.0
         return {

@@ -12,7 +12,7 @@ import pytest
 from conftest import DATA
 
 from clif.errors import CoverageError, UsageError
-from clif.objectives import WEAT, BiasTest, cover
+from clif.objectives import KINDS, WEAT, BiasTest, cover, objective_of
 from clif.run import open_run
 from clif.tradeoffs import Request, comparing, tradeoff
 from clif.tradeoffs.policies import by_keywords
@@ -135,7 +135,7 @@ def test_the_plan_is_said_before_it_begins(workplace, clif, quick, judged):
 @pytest.mark.parametrize(
     "options",
     [{"policies": ("clif", "magic")}, {"shares": ()}, {"shares": (1.5,)}, {"seeds": 0}, {"method": "gradient"},
-     {"measure": "size"}, {"keep": "quality=-1"}, {"policies": ()}],
+     {"keep": "quality=-1"}, {"policies": ()}],
 )  # fmt: skip
 def test_what_makes_no_sense_is_refused(options):
     with pytest.raises(UsageError):
@@ -146,3 +146,17 @@ def test_a_test_that_is_not_covered_is_refused(opened, quick):
     with pytest.raises(CoverageError):
         tradeoff(opened, "weat6", **OPTIONS)
     assert not quick
+
+
+@pytest.mark.parametrize("kind", ["sc-weat", "ripa"])
+def test_a_trade_off_measures_by_the_kind_of_its_test(kind, opened, question, quick):
+    test = replace(question, name=kind, kind=kind, Y=())
+    options = {"shares": (0.1,), "seeds": 1, "policies": ("keyword", "debias")}
+    values = tradeoff(opened, test, **options).to_dict()
+    objective = objective_of(cover(test, opened.vocabulary.index))
+    measure = KINDS[kind].measures[0]
+    before = next(point for point in values["points"] if point["policy"] == "before")
+    own = objective.value(opened.model.U[objective.rows].astype(float), measure)
+    assert (values["measure"], before["bias"]["mean"]) == (measure, pytest.approx(own))
+    with pytest.raises(UsageError, match="unknown measure 'size'"):
+        tradeoff(opened, test, **options, measure="size")
