@@ -1,8 +1,8 @@
 """clif: which documents put the bias into a word embedding.
 
-The verbs of the command line as functions: `train`, `audit`, `rank`, `explain`, `retrain`, `verify`, `report`,
-`plot`, `run_all`, `import_model`; with what they take and give. Each is imported when it is first used, so `import
-clif` costs nothing.
+The verbs of the command line as functions: `train`, `audit`, `rank`, `explain`, `retrain`, `verify`, `tradeoff`,
+`report`, `plot`, `run_all`, `experiment`, `import_model`, `export_vectors`; with what they take and give. Each is
+imported when it is first used, so `import clif` costs nothing.
 """
 
 from __future__ import annotations

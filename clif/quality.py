@@ -22,7 +22,7 @@ Judgement = tuple[str, str, float]
 class Quality:
     """Spearman correlation of cosines with human judgements of pairs of words, and the pairs it rests on.
 
-    `spearman` is None where fewer than LEAST_PAIRS pairs are in the vocabulary.
+    `spearman` is None where fewer than LEAST_PAIRS pairs are in the vocabulary, or all cosines or judgements are alike.
     """
 
     spearman: float | None
@@ -52,6 +52,8 @@ def similarity(U: NDArray[np.float32], index: Mapping[str, int], judgements: Ite
     left, right = (U[column].astype(np.float64) for column in rows.T)
     lengths = np.linalg.norm(left, axis=1) * np.linalg.norm(right, axis=1)
     cosine = np.einsum("nd,nd->n", left, right) / np.where(lengths > 0, lengths, 1.0)
+    if np.ptp(cosine) == 0 or np.ptp(human) == 0:
+        return Quality(None, len(rows))
     return Quality(float(spearmanr(cosine, human).statistic), len(rows))
 
 

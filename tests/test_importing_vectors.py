@@ -172,3 +172,17 @@ def test_another_corpus_is_refused(vectors, made, tmp_path):
     turned.write_text("\n".join(json.dumps(line) for line in lines) + "\n", "utf-8")
     with pytest.raises(MismatchError, match="the vectors explain"):
         import_model(vectors, [turned], tmp_path / "r", SETTINGS)
+
+
+@pytest.mark.parametrize("documents", [["a b c d e f " * 20], ["a b c d e f " * 20, "a"], ["a", "b", "c a b " * 30]])
+def test_corpora_too_small_to_hold_out_from_are_no_crash(documents, tmp_path, clif):
+    corpus = tmp_path / "small.txt"
+    corpus.write_text("\n".join(documents) + "\n", "utf-8")
+    path = write(tmp_path / "v.txt", list("abcdef"), np.random.default_rng(0).normal(size=(6, 4)))
+    options = (path, corpus, "--min-count", "1", "--sample", "0", "--out", tmp_path / "R")
+    said = clif("import", *options)
+    assert said.code in (0, 5), said.err
+    taken = clif("import", *options, "--anyway", "--force")
+    assert taken.code == 0, taken.err
+    explained = next(line for line in taken.out.splitlines() if "explained" in line)
+    assert explained.split()[-1] == "-"  # nothing is known of documents held out

@@ -9,7 +9,7 @@ from gensim.test.utils import datapath
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clif.quality import LEAST_PAIRS, Quality, wordsim353
+from clif.quality import LEAST_PAIRS, Quality, similarity, wordsim353
 
 
 def pair_words() -> list[str]:
@@ -82,3 +82,12 @@ def test_a_zero_vector_has_cosine_zero():
     quality = wordsim353(vectors, {word: row for row, word in enumerate(WORDS)})
     assert quality.pairs == 353
     assert np.isfinite(quality.spearman)
+
+
+def test_there_is_no_correlation_where_all_are_alike():
+    words = [f"w{n}" for n in range(LEAST_PAIRS + 1)]
+    index, U = {word: n for n, word in enumerate(words)}, np.random.default_rng(0).normal(size=(len(words), 4))
+    rising = [("w0", word, float(n)) for n, word in enumerate(words[1:])]
+    alike = [(first, second, 5.0) for first, second, _ in rising]
+    assert similarity(U, index, alike) == similarity(0 * U, index, rising) == Quality(None, LEAST_PAIRS)
+    assert similarity(U, index, rising).spearman is not None

@@ -16,7 +16,7 @@ from clif.errors import ClifError
 
 COMMANDS = {
     "train": "Train a skip-gram model on a corpus.",
-    "audit": "Measure bias: WEAT effect sizes with exact p-values.",
+    "audit": "Measure bias: WEAT with exact p-values, and other ways.",
     "rank": "Rank all documents by their influence on a bias.",
     "explain": "Show which words give a document its influence.",
     "retrain": "Retrain without the top documents and compare.",
@@ -26,7 +26,7 @@ COMMANDS = {
     "plot": "Draw what a run holds, for papers.",
     "run": "Do all of it, from one TOML file; resumes.",
     "experiment": "Run an experiment of the papers behind clif.",
-    "import": "Make a run from a gensim model and its corpus.",
+    "import": "Make a run from a model or vectors and their corpus.",
     "export": "Write a run's vectors for other tools.",
 }
 
@@ -80,7 +80,8 @@ class LazyGroup(click.Group):
     cls=LazyGroup,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
-    epilog="Exit codes: 0 done, 1 error, 2 wrong usage, 3 no test covered, 5 files do not belong together, "
+    epilog="Exit codes: 0 done, 1 error, 2 wrong usage, 3 no test covered, 4 a solve that did not converge (--strict), "
+    "5 files do not belong together, "
     "6 a verification below its gate, 130 interrupted. Shell completion: see the README.",
 )
 @click.version_option(__version__, prog_name="clif")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ NAMED = 8
 @click.option("--test", "tests", multiple=True, help=f"{TEST_HELP} 'weat' for all of WEAT; repeatable.  [weat]")
 @click.option("--list", "listing", is_flag=True, help="List tests, kinds of tests and plug-ins, and measure nothing.")
 @click.option(
-    "--seeds", type=int, default=1, show_default=True, help="Models to measure: the run's own, further seeds."
+    "--seeds", type=int, default=1, show_default=True, help="Models: the run's own, and others of further seeds."
 )
 @click.option("--ddof", type=int, default=0, show_default=True, help="Degrees of freedom taken from the deviation.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of sampled p-values.")
@@ -55,10 +56,10 @@ def command(
 
     asked = tests or ("weat",)
     chosen = load_tests(asked)
-    # A test of one's own is asked for by its file, so that the hint at the end works.
-    files = {test.name: name for name in asked if name.endswith(".toml") for test in load_tests([name])}
-    found = _audit(screen, target, chosen, seeds, ddof, seed, allow_pickle)
-    show(screen, found, files, target if target and target.is_dir() else None)
+    # The hint at the end names a test as it was asked for: a file, or a plug-in, may have another name.
+    alone = {name: load_tests([name]) for name in asked}
+    named = {tests[0].name: name for name, tests in alone.items() if len(tests) == 1}
+    show(screen, _audit(screen, target, chosen, seeds, ddof, seed, allow_pickle), named, target)
 
 
 def _audit(
@@ -83,8 +84,8 @@ def _audit(
         return audit_run(run, tests, seeds=seeds, ddof=ddof, seed=seed, progress=progress)
 
 
-def show(screen: Screen, audit: Any, files: Mapping[str, str] | None = None, target: Path | None = None) -> None:
-    """Print an Audit."""
+def show(screen: Screen, audit: Any, named: Mapping[str, str] | None = None, target: Path | None = None) -> None:
+    """Print an Audit of `target`; `named` says how tests were asked for."""
     from clif.objectives import lacking
 
     for result in audit.results:
@@ -110,15 +111,18 @@ def show(screen: Screen, audit: Any, files: Mapping[str, str] | None = None, tar
             if result.missing[key]:
                 screen.text(f"  {_lacks(key, result.words[key], result.missing[key])}")
     if audit.skipped:
-        screen.text("Skipped, for want of words (all of them: --json):")
+        screen.text("Skipped (every missing word: --json):")
     for skipped in audit.skipped:
         screen.text(
             f"  {skipped.test}: {lacking(skipped.missing) if any(skipped.missing.values()) else skipped.reason}"
         )
     rankable = weats or [result for result in others if result.ranked]
-    if rankable:
+    if target and target.is_file():
+        screen.next(f"clif import {shlex.quote(str(target))} CORPUS, to rank the documents of its corpus")
+    elif rankable:
         strongest = max(rankable, key=lambda result: abs(result.value)).test
-        screen.next(f"clif rank{at(target) if target else ''} --test {(files or {}).get(strongest, strongest)}")
+        name = shlex.quote((named or {}).get(strongest, strongest))
+        screen.next(f"clif rank{at(target) if target else ''} --test {name}")
 
 
 def _show_weat(screen: Screen, results: Sequence[Any]) -> None:

@@ -67,9 +67,9 @@ def command(
         screen.say("no output vectors: fitted on the corpus")
         for warning in outputs["warnings"]:
             screen.warn(warning)
-    train_command.show(screen, result)
     if outputs and not screen.json:
         _show_fit(screen, outputs)
+    train_command.show(screen, result)
 
 
 def _show_fit(screen: Screen, outputs: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ from clif.objectives.making import check_ranked, measurable_of, objective_of, p_
 from clif.objectives.membership import NEARNESS, Membership, known_words
 from clif.objectives.objective import BiasObjective, Measurable, Objective
 from clif.objectives.permutation import PValues, permutation_p_values
-from clif.objectives.plugins import PlugIn, installed
+from clif.objectives.plugins import PlugIn, definition, installed
 from clif.objectives.similarity import Similarity
 from clif.objectives.weat import MEASURES, WEAT
 
@@ -44,6 +44,7 @@ __all__ = [
     "audit",
     "check_ranked",
     "cover",
+    "definition",
     "find_kind",
     "installed",
     "kind_of",

@@ -42,9 +42,10 @@ def cover(test: BiasTest, index: Mapping[str, int], least: int = LEAST) -> Cover
     here alike: it knows no Turkish, and makes an i of a capital I. Words of one set that meet in one row count once;
     words of different sets that do leave the test uncovered. Covered: each set that the test has keeps `least` words
     and at least half of its own; a smaller set of a kind that takes small ones keeps all. Of pairs, both words are kept
-    or neither. Errors are those of `find_kind`.
+    or neither. Errors are those of `find_kind`, and of `BiasTest` for a plug-in's kind, which is checked here at last.
     """
     kind = kind_of(test)
+    test.check(kind)
     words: dict[str, tuple[str, ...]] = {}
     rows: dict[str, NDArray[np.int64]] = {}
     missing: dict[str, tuple[str, ...]] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import is_dataclass, replace
 from typing import Any, cast
 
 import numpy as np
@@ -36,10 +36,10 @@ def objective_of(coverage: Coverage, ddof: int = 0) -> BiasObjective:
 
 
 def measurable_of(coverage: Coverage, ddof: int = 0) -> Measurable:
-    """As `objective_of`, for audits, which need no gradient."""
+    """As `objective_of`, for audits, which need no gradient; plug-ins know nothing of `ddof`."""
     made: Any = kind_of(coverage.test).make(coverage)
-    if ddof and hasattr(made, "ddof"):
-        made = replace(made, ddof=ddof)
+    if ddof and is_dataclass(made) and hasattr(made, "ddof"):
+        made = replace(cast(Any, made), ddof=ddof)
     return cast(Measurable, made)
 
 

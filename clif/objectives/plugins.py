@@ -14,12 +14,15 @@ and gradients agree with finite differences, as a wrong gradient would show nowh
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
+
+import numpy as np
 
 from clif.errors import ClifError, InputError, UsageError
 from clif.objectives.bias_tests import BiasTest
@@ -45,6 +48,12 @@ class PlugIn:
 
     def __str__(self) -> str:
         return f"{self.name!r} of {self.package} {self.version}"
+
+
+def definition(test: BiasTest) -> dict[str, Any]:
+    """What a test is, for the names of stored results: its words and, where it is a plug-in's, which version's."""
+    brought = [] if test.kind in KINDS else [str(each) for each in installed() if each.name == test.kind]
+    return {**test.to_dict(), **({"plugin": brought} if brought else {})}
 
 
 def installed() -> list[PlugIn]:
@@ -122,6 +131,11 @@ def _load(plug_in: PlugIn) -> Kind:
         raise _faulty(plug_in, f"gives {type(found).__name__!r}, not a clif.objectives.Kind")
     if not found.measures:
         raise _faulty(plug_in, "names no measures")
+    measures: Any = found.measures
+    if isinstance(measures, str):
+        raise _faulty(plug_in, f"gives {measures!r} as its measures, not a tuple: ({measures!r},)")
+    if not isinstance(found.test, BiasTest | str | os.PathLike | None):
+        raise _faulty(plug_in, f"brings {type(found.test).__name__!r} as its test, not a BiasTest or a path")
     return replace(found, name=plug_in.name, make=partial(_make, plug_in, found))
 
 
@@ -134,7 +148,33 @@ def _make(plug_in: PlugIn, kind: Kind, coverage: Coverage) -> Any:
     with _blamed(plug_in, "fails when it is tried out"):
         if fault := probe(made, kind, coverage):
             raise _faulty(plug_in, fault)
-    return made
+    return _Watched(made, plug_in)
+
+
+class _Watched:
+    """An objective of a plug-in: what fails when it is put to real vectors is blamed on it, T that is no number too."""
+
+    def __init__(self, made: Any, plug_in: PlugIn) -> None:
+        self._made, self._plug_in = made, plug_in
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or name in ("_made", "_plug_in"):
+            raise AttributeError(name)
+        found = getattr(self._made, name)
+        if not callable(found):
+            return found
+
+        def watched(*args: Any, **options: Any) -> Any:
+            with _blamed(self._plug_in, f"fails in {name}"):
+                result = found(*args, **options)
+                if name != "value":
+                    return result
+                T = float(result)
+            if not np.isfinite(T):
+                raise _faulty(self._plug_in, f"gives {T}, not a finite number")
+            return T
+
+        return watched
 
 
 @contextmanager

@@ -31,6 +31,8 @@ class RNSB(OfWords):
         negative = np.repeat([0, 1], [len(A), len(B)])
         # A tolerance so small that the value is the minimum's, and does not depend on where a solver stops.
         model = LogisticRegression(solver="liblinear", tol=1e-12, max_iter=10_000, random_state=0)
-        found = model.fit(np.vstack([A, B]), negative).predict_proba(targets)[:, 1]
-        share = found / found.sum()
-        return float((share * np.log(len(share) * share)).sum())
+        scores = model.fit(np.vstack([A, B]), negative).decision_function(targets)
+        # In logarithms: of long vectors a probability can be smaller than any number.
+        logs = -np.logaddexp(0.0, -scores)
+        logs -= np.logaddexp.reduce(logs)
+        return float(np.exp(logs) @ (logs + np.log(len(logs))))

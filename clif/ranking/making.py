@@ -16,7 +16,7 @@ from clif.influence.listing import top_contexts, top_pairs, top_sentences
 from clif.influence.memory import check_memory, in_words
 from clif.influence.methods import RECOMMENDED, Method, find_method
 from clif.manifest import fingerprint
-from clif.objectives import WEAT, BiasTest, kind_of
+from clif.objectives import WEAT, BiasTest, definition, kind_of
 from clif.objectives.frequency import frequency_of
 from clif.progress import Progress, silent
 from clif.ranking.adaptive import check_adaptive, lead_adaptively
@@ -118,7 +118,10 @@ def rank_many(
         for question, own in zip(questions, measures, strict=True)
     ]
     paths = [_path(run, recipe, question) for recipe, question in zip(recipes, questions, strict=True)]
-    marks = [fingerprint({**recipe, **run.identity, "clif": __version__}) for recipe in recipes]
+    marks = [
+        fingerprint({**recipe, "test": definition(question), **run.identity, "clif": __version__})
+        for recipe, question in zip(recipes, questions, strict=True)
+    ]
     found = [find_stored(path, mark) if cache else None for path, mark in zip(paths, marks, strict=True)]
     for ranking in found:
         if ranking is not None:

@@ -17,6 +17,7 @@ from clif.influence.attribution import SolveReport
 from clif.influence.joint import SolveSettings, Store
 from clif.influence.problem import Problem
 from clif.manifest import fingerprint
+from clif.objectives import definition
 from clif.ranking.questions import bias_of
 from clif.run import Run
 from clif.solvers import reached
@@ -38,7 +39,7 @@ def solve_store(
 
     def keep(method: str, solve: Callable[[], Solve]) -> Solve:
         question = {
-            "test": bias_of(problem).coverage.test.to_dict(),
+            "test": definition(bias_of(problem).coverage.test),
             "rows": problem.rows.tolist(),
             "measure": problem.measure,
             "damping": problem.damp,

@@ -13,7 +13,7 @@ from clif.corpus.change import Change
 from clif.errors import UsageError
 from clif.influence.groups import mean_crossing, mean_value, predict_mean
 from clif.influence.problem import Problem
-from clif.objectives import BiasObjective
+from clif.objectives import BiasObjective, definition
 from clif.ranking import bias_of
 from clif.retraining.asking import Order, Split
 from clif.retraining.editors import Editor
@@ -52,9 +52,9 @@ class Choice:
         return [self.edit, *self.controls]
 
     def definitions(self) -> dict[str, Any]:
-        """Both tests as plain values."""
+        """Both tests as plain values, with the plug-in of their kind if it is one's."""
         used, held = self.split
-        return {"used": used.to_dict(), "held_out": held.to_dict() if held else None}
+        return {"used": definition(used), "held_out": definition(held) if held else None}
 
 
 def choose(

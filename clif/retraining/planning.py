@@ -11,7 +11,16 @@ import numpy as np
 from clif import __version__
 from clif.influence.problem import Problem
 from clif.manifest import fingerprint
-from clif.objectives import BiasObjective, BiasTest, Coverage, check_ranked, cover, objective_of, uncovered_error
+from clif.objectives import (
+    BiasObjective,
+    BiasTest,
+    Coverage,
+    check_ranked,
+    cover,
+    definition,
+    objective_of,
+    uncovered_error,
+)
 from clif.progress import Progress, silent
 from clif.ranking import costs_of, ensemble_seeds
 from clif.retraining.asking import Asked, Order, Split, order_documents, pose, predicting_method
@@ -172,7 +181,7 @@ def name_of_goal(run: Run, test: str | BiasTest | None, request: Request, bounds
     goal.check(check_ranked(asked.question))
     recipe = {
         **run.identity,
-        "test": asked.question.to_dict(),
+        "test": definition(asked.question),
         "goal": str(goal),
         "method": asked.method,
         "measure": asked.measure,

@@ -19,7 +19,7 @@ from clif import __version__
 from clif.errors import InputError
 from clif.files import read_json, write_json
 from clif.manifest import file_sha256, fingerprint
-from clif.objectives import BiasTest, cover, uncovered_error
+from clif.objectives import BiasTest, cover, definition, uncovered_error
 from clif.progress import Progress, silent
 from clif.retraining.asking import Asked
 from clif.retraining.keeping import find_kept
@@ -86,11 +86,11 @@ def tradeoff(
     policies = request.policies
     recipe = {
         **run.identity,
-        "test": asked.question.to_dict(),
+        "test": definition(asked.question),
         "method": asked.method,
         "damping": asked.damping,
-        "clif": __version__,
         "measure": asked.measure,
+        "clif": __version__,
         **{name: getattr(request, name) for name in ("shares", "seeds", "policies", "keep")},
         # Files by what they hold, as it may change.
         "kept": [kept.recipe for kept in find_kept(run, request.keeps, asked.question)] if KEEP in policies else [],

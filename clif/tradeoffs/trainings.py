@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from clif.errors import InputError, MismatchError
 from clif.files import read_json, write_json
 from clif.manifest import file_sha256, fingerprint
-from clif.objectives import BiasTest, cover, objective_of
+from clif.objectives import BiasTest, cover, definition, objective_of
 from clif.quality import solve_analogies, wordsim353
 from clif.retraining.edits import UNEDITED, Edit
 from clif.retraining.trainings import Training
@@ -36,7 +36,7 @@ class Measured(Training):
 
     def about(self, run: Run) -> dict[str, Any]:
         """What its file says of itself."""
-        asked = {"test": self.test.to_dict(), "measure": self.measure, "pairs": self.pairs}
+        asked = {"test": definition(self.test), "measure": self.measure, "pairs": self.pairs}
         questions = None if self.analogies is None else file_sha256(self.analogies)
         return {**super().about(run), "run": run.identity, "asked": fingerprint({**asked, "analogies": questions})}
 

@@ -44,15 +44,17 @@ CHUNK = 1 << 17
 
 @dataclass(frozen=True)
 class Losses:
-    """Loss of a pair by each of the models, in the same documents."""
+    """Loss of a pair by each of the models, in the same documents; None where these have no pair."""
 
-    given: float
-    trained: float
-    frequency: float
+    given: float | None
+    trained: float | None
+    frequency: float | None
 
     @property
     def share(self) -> float | None:
-        """What the given vectors explain of what training gains; None where that is nothing."""
+        """What the given vectors explain of what training gains; None where that is nothing, or not known."""
+        if self.given is None or self.trained is None or self.frequency is None:
+            return None
         gain = self.frequency - self.trained
         return (self.frequency - self.given) / gain if gain > 0 else None
 
@@ -80,12 +82,15 @@ def explain(corpus: Corpus, vocabulary: Vocabulary, settings: TrainingSettings, 
     began = time.process_time()
     held, learnt = split(corpus)
     counts = count_outputs(corpus, vocabulary, settings, learnt)
+    if not counts.nnz:  # nothing is learnt from these documents
+        none = Losses(None, None, None)
+        return Explained(none, none, len(held), len(learnt), round(time.process_time() - began, 3))
     judges = [
         PairLoss(count_outputs(corpus, vocabulary, settings, documents), vocabulary, settings)
         for documents in (held, learnt[:: max(1, len(learnt) // max(1, len(held)))])
     ]
 
-    def fitted(vectors: Matrix, scale: float | None = None) -> list[float]:
+    def fitted(vectors: Matrix, scale: float | None = None) -> list[float | None]:
         if scale is None:
             scale = find_scale(OutputLoss.of(vectors, counts, vocabulary, settings))
         loss = OutputLoss.of(vectors, counts, vocabulary, settings, scale)
@@ -110,7 +115,7 @@ def split(corpus: Corpus) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
 
 class PairLoss:
-    """The mean loss of the expected pairs `counts` (V, V) and of their negatives; not a number if there are none."""
+    """The mean loss of the expected pairs `counts` (V, V) and of their negatives."""
 
     def __init__(self, counts: csr_array, vocabulary: Vocabulary, settings: TrainingSettings) -> None:
         pairs = counts.tocoo()
@@ -121,8 +126,11 @@ class PairLoss:
         self.kq = self.negative * noise
         self.noise = np.random.default_rng(0).choice(len(vocabulary), NOISE, p=noise)
 
-    def mean(self, U: Matrix, C: Matrix) -> float:
-        """sum_wc [N softplus(-x) + k (N_w - N) q_c softplus(x)] / sum_wc N, the negatives by a sample of words."""
+    def mean(self, U: Matrix, C: Matrix) -> float | None:
+        """sum_wc [N softplus(-x) + k (N_w - N) q_c softplus(x)] / sum_wc N, the negatives by a sample of words.
+
+        None if there are no pairs.
+        """
         total = 0.0
         for start in range(0, len(self.weights), CHUNK):
             part = slice(start, start + CHUNK)
@@ -135,4 +143,4 @@ class PairLoss:
             noise = np.logaddexp(0, U[rows] @ C[self.noise].T).mean(1)
             total += self.negative * float(self.totals[rows] @ noise)
         pairs = float(self.totals.sum())
-        return total / pairs if pairs else float("nan")
+        return total / pairs if pairs else None

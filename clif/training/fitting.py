@@ -14,7 +14,7 @@ from clif.errors import InputError, MismatchError
 from clif.model import SkipGram
 from clif.progress import Progress
 from clif.settings import TrainingSettings
-from clif.training.explained import Explained, explain
+from clif.training.explained import Explained, Losses, explain
 from clif.training.outputs import OutputLoss, count_outputs, find_scale, fit_outputs
 from clif.vocabulary import Vocabulary, vocabulary_size
 
@@ -123,9 +123,13 @@ def _belonging(explained: Explained) -> Iterator[str]:
     )
     yield (
         f"{found} (loss of a pair by these vectors, by trained ones, by frequency alone: "
-        f"{seen.given:.4f}, {seen.trained:.4f}, {seen.frequency:.4f}; in documents held out: "
-        f"{held.given:.4f}, {held.trained:.4f}, {held.frequency:.4f})"
+        f"{_figures(seen)}; in documents held out: {_figures(held)})"
     )
+
+
+def _figures(losses: Losses) -> str:
+    values = (losses.given, losses.trained, losses.frequency)
+    return ", ".join("none" if value is None else f"{value:.4f}" for value in values)
 
 
 def _absent(absent: int, words: int) -> Iterator[str]:

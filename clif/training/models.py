@@ -29,7 +29,7 @@ def further_model(run: Run, seed: int) -> Job:
         raise UsageError(
             "the model of this run was trained elsewhere, so no other model can be trained as it was",
             where=str(run.path),
-            next="Leave out --ensemble, or train on this corpus with `clif train` and rank that run.",
+            next="Leave out --ensemble or --seeds, or train on this corpus with `clif train` and take that run.",
         )
     return Job(seed, run.models / f"seed-{seed}.safetensors")
 

@@ -73,7 +73,7 @@ def count_outputs(
     tokens, offsets = corpus.tokens, corpus.offsets
     if documents is not None:
         parts = [tokens[offsets[z] : offsets[z + 1]] for z in documents]
-        tokens, offsets = np.concatenate(parts), np.cumsum([0, *map(len, parts)])
+        tokens, offsets = np.concatenate([tokens[:0], *parts]), np.cumsum([0, *map(len, parts)])
     pairs = count_pairs(tokens, offsets, vocabulary.keep_probabilities(settings.sample), settings.window)
     size = len(vocabulary)
     upper = csr_array((pairs.weight, pairs.column, pairs.start), shape=(size, size))

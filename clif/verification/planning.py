@@ -13,7 +13,7 @@ from clif.errors import InputError, UsageError
 from clif.files import read_json, write_json
 from clif.influence.methods import METHODS, Method
 from clif.manifest import fingerprint
-from clif.objectives import BiasTest, cover, kind_of, uncovered_error
+from clif.objectives import BiasTest, cover, definition, kind_of, uncovered_error
 from clif.ranking import choose_test, ensemble_seeds, newest_ranking
 from clif.run import Run
 from clif.training.models import further_model
@@ -51,7 +51,7 @@ class Question:
         recipe = {
             **run.identity,
             "clif": __version__,
-            "tests": [test.to_dict() for test in self.tests],
+            "tests": [definition(test) for test in self.tests],
             "methods": [method.name for method in self.methods],
             "chosen_by": self.chosen_by.name,
             "measure": self.measure,
@@ -93,12 +93,22 @@ def ask(run: Run, tests: Sequence[str | BiasTest | None], request: Request) -> Q
     coverages = [cover(test, run.vocabulary.index) for test in questions.values()]
     if lacking := [coverage for coverage in coverages if coverage.reason]:
         raise uncovered_error(lacking, where=str(run.path))
+    kinds = list({kind_of(test).name: kind_of(test) for test in questions.values()}.values())
+    shared = [name for name in kinds[0].measures if all(name in kind.measures for kind in kinds)]
+    if not shared:
+        raise UsageError(
+            f"tests of the kinds {', '.join(kind.name for kind in kinds)} have no measure in common, by which all are "
+            "verified",
+            where="--test",
+            next="Verify them one after the other: trainings that are done are not repeated.",
+        )
     newest = newest_ranking(run)
     measure, damping = request.measure, request.damping
     if newest and newest.test in questions.values():
-        measure = measure or newest.about["measure"]
+        if newest.about["measure"] in shared:
+            measure = measure or newest.about["measure"]
         damping = damping or newest.about["asked_damping"]
-    measure = measure or kind_of(coverages[0].test).measures[0]
+    measure = measure or shared[0]
     for test in questions.values():
         kind_of(test).check_measure(measure)
     methods = [METHODS[name] for name in request.methods]

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from clif.errors import InputError, MismatchError
 from clif.files import read_json, whole_file, write_json
 from clif.manifest import fingerprint
-from clif.objectives import PACKAGED, BiasObjective, BiasTest, cover, kind_of, load_tests, objective_of
+from clif.objectives import PACKAGED, BiasObjective, BiasTest, cover, definition, kind_of, load_tests, objective_of
 from clif.quality import wordsim353
 from clif.retraining.edits import UNEDITED, Edit
 from clif.retraining.trainings import Training
@@ -69,7 +69,7 @@ def _measure(test: BiasTest, U: NDArray[np.float32], run: Run) -> dict[str, Any]
     if coverage.reason is not None:
         return None
     objective = objective_of(coverage)
-    found: dict[str, Any] = {"definition": fingerprint(test.to_dict())}
+    found: dict[str, Any] = {"definition": fingerprint(definition(test))}
     for measure in kind_of(test).measures:
         try:
             found[measure] = objective.value(U[objective.rows].astype(np.float64), measure)
@@ -170,7 +170,7 @@ def _known(values: dict[str, Any], objective: BiasObjective) -> dict[str, Any] |
     """What was measured for a test, if it is this very one."""
     test = objective.coverage.test
     found: dict[str, Any] | None = values["tests"].get(test.name)
-    return found if found and found["definition"] == fingerprint(test.to_dict()) else None
+    return found if found and found["definition"] == fingerprint(definition(test)) else None
 
 
 def _write_rows(path: Path, rows: Rows, vectors: NDArray[np.float32], about: dict[str, Any]) -> None:

@@ -16,9 +16,10 @@ from plug_ins import HEAD, install
 import clif as package
 from clif.errors import UsageError
 from clif.influence.groups import predict_value, removal
-from clif.objectives import KINDS, BiasTest, load_tests
+from clif.objectives import KINDS, OTHERS, PACKAGED, BiasTest, load_tests
 from clif.ranking import make_problem, rank, rank_many
 
+CODE = "import sys; from clif.cli import main; main(sys.argv[1:])"
 RANKED = [kind for kind in KINDS.values() if kind.ranked]
 
 
@@ -84,6 +85,9 @@ def test_the_commands_take_a_test_of_another_kind(clif, planted, quick_retrainin
     assert audit.code == 0
     assert "planted-ripa (ripa). Positive: X with A" in audit.out.replace("\n", " ")
     assert "--test planted.toml" in audit.err  # the bias that WEAT shows comes first
+    clif("export", "vectors.txt")
+    assert "Next: clif import vectors.txt CORPUS" in clif("audit", "vectors.txt", "--test", path).err
+    assert ", Y " not in clif("rank", "--test", path).out.replace("\n", " ")  # it has no Y
     ranked = clif("rank", "--test", path, "--json").json()
     assert (ranked["measure"], ranked["effect_size"]) == ("ripa", None)
     explained = clif("explain", "planted-00001")
@@ -127,7 +131,7 @@ def test_a_verification_measures_by_the_kind(clif, planted, quick_verification) 
     assert all(np.sign(one["predicted"]) == np.sign(one["realised"]) for one in chosen)
     both = clif("verify", "--test", path, "--test", "planted.toml", *asked)
     assert both.code == 2
-    assert "unknown measure" in both.err
+    assert "tests of the kinds direct, weat have no measure in common" in both.err.replace("\n", " ")
 
 
 @pytest.mark.parametrize("kind", ["rnsb", "ect"])
@@ -163,7 +167,7 @@ def test_an_audit_over_seeds_adds_what_models_of_other_seeds_say(clif, opened, p
 
 def test_a_list_of_tests_kinds_and_plug_ins(clif, monkeypatch, tmp_path) -> None:
     found = clif("audit", "--list", "--json").json()
-    assert {"weat6", "direct-career", "ripa-career", "weathub6-de"} <= {one["test"] for one in found["tests"]}
+    assert [one["test"] for one in found["tests"]] == [*PACKAGED, *OTHERS]
     assert [one["kind"] for one in found["kinds"]] == list(KINDS)
     shown = clif("audit", "--list")
     assert shown.code == 0
@@ -178,26 +182,33 @@ def test_a_plug_in_from_another_package_is_listed_and_ranked_for(planted, workpl
     )
     test = of_kind(planted, "same")
     (site / "t.toml").write_text(
-        Path(write(test)).read_text("utf-8").replace('"same"', '"spread"').replace("planted-same", "spread"), "utf-8"
+        Path(write(test)).read_text("utf-8").replace('"same"', '"spread"').replace("planted-same", "spread-words"),
+        "utf-8",
     )
     root = str(Path(package.__file__).parents[1])
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([root, str(site)])}
 
     def run(*args: str) -> dict:
-        code = "import sys; from clif.cli import main; main(sys.argv[1:])"
-        paths = os.pathsep.join([root, str(site)])
         done = subprocess.run(
-            [sys.executable, "-c", code, *args, "--json"],
-            env={**os.environ, "PYTHONPATH": paths}, capture_output=True, text=True, check=True,
-        )  # fmt: skip
+            [sys.executable, "-c", CODE, *args, "--json"], env=env, capture_output=True, text=True, check=True
+        )
         return json.loads(done.stdout)
 
     assert run("audit", "--list")["plugins"] == [{"kind": "spread", "package": "clif-spread", "version": "1.2"}]
     assert not Path("imported").exists()
+    said = subprocess.run(
+        [sys.executable, "-c", CODE, "audit", "clif-run", "--test", "spread"], env=env, capture_output=True, text=True
+    )
+    assert said.stderr.strip().endswith("--test spread")
     ranked = run("rank", "--test", "spread")
     assert Path("imported").exists()
     own = rank(opened, test, measure="skew")
     assert ranked["value"] == pytest.approx(own.about["value"], abs=1e-12)
     assert ranked["zero_crossing"] == own.about["zero_crossing"]
+    assert run("rank", "--test", "spread")["reused"]
+    about = site / "clif_spread-1.2.dist-info" / "METADATA"
+    about.write_text(about.read_text("utf-8").replace("1.2", "1.3"), "utf-8")
+    assert not run("rank", "--test", "spread")["reused"]  # another version may measure otherwise
     # Without the plug-in the stored list says what it is of, and other tests are not disturbed.
     assert load_tests(["weat6"])
     assert rank(opened, planted).about["test"] == "planted"

@@ -164,6 +164,13 @@ def test_rnsb_is_the_divergence_at_the_minimum_of_its_own_loss() -> None:
     assert measurable_of(coverage_of("rnsb", sizes)).value(E, "rnsb") == pytest.approx(expected, abs=1e-9)
 
 
+def test_rnsb_bears_probabilities_that_are_smaller_than_any_number() -> None:
+    sizes = (2, 1, 4, 4)
+    E = vectors(sizes, 6, 3)
+    E[:3] = 1e5 * (E[3] - E[7]) * np.array([[1.0], [1.0], [-1.0]])  # two are not negative at all, the third is
+    assert measurable_of(coverage_of("rnsb", sizes)).value(E, "rnsb") == pytest.approx(np.log(3))
+
+
 def test_ect_is_one_minus_the_correlation_of_ranks() -> None:
     sizes = (9, 0, 3, 4)
     E = vectors(sizes, 6, 2)

@@ -55,6 +55,8 @@ FAULTS = {
     "nameless": ("OTHER = 1", "cannot be imported: AttributeError"),
     "classy": (HEAD + "KIND = Skew", "gives 'type', not a clif.objectives.Kind"),
     "unmeasured": (HEAD + "KIND = Kind('', '', '', (), Skew)", "names no measures"),
+    "lettered": (HEAD + "KIND = Kind('', '', '', 'skew', Skew)", "gives 'skew' as its measures, not a tuple"),
+    "tested": (HEAD + "KIND = Kind('', '', '', ('m',), Skew, test=3)", "brings 'int' as its test"),
     "raising": (
         HEAD + "def make(c): 1 / 0\nKIND = Kind('', '', '', ('m',), make)",
         "cannot make an objective: ZeroDiv",
@@ -98,6 +100,26 @@ def test_what_is_wrong_with_a_plug_in_is_said_with_its_name(site: Path, name: st
     assert error.value.where == f"plug-in '{name}' of clif-{name} 1.2"
     assert says in error.value.what
     assert "uninstall" in error.value.next
+
+
+def test_what_fails_on_real_vectors_is_blamed_too(site: Path) -> None:
+    body = """class S(Skew):
+    def value(self, E, m):
+        T = super().value(E, m)
+        return T if E.shape[1] == 12 else float("nan") if E.shape[1] == 5 else 1 / 0
+KIND = Kind('', '', '', ('m',), S)"""
+    install(site, "late", HEAD + body)
+    made = objective_of(coverage_for("late"))
+    for dim, says in ((5, "gives nan, not a finite number"), (6, "fails in value: ZeroDivisionError")):
+        with pytest.raises(InputError) as error:
+            made.value(np.random.default_rng(0).normal(size=(7, dim)), "m")
+        assert (error.value.where, says in error.value.what) == ("plug-in 'late' of clif-late 1.2", True)
+
+
+def test_a_test_from_python_is_checked_when_it_is_used(site: Path) -> None:
+    install(site, "couples", HEAD + "KIND = Kind('', '', '', ('m',), Skew, paired=True)")
+    with pytest.raises(UsageError, match="A has 2 words and B 1"):
+        coverage_for("couples", B=("b0",))
 
 
 def test_a_gradient_that_is_only_wrong_in_its_parts_is_found(site: Path) -> None:
