@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import Any
 
 from clif.cli.screen import Screen
+
+INDENT = " " * 4
 
 
 def show_list(screen: Screen) -> None:
@@ -36,8 +39,10 @@ def show_list(screen: Screen) -> None:
         pairs = ", A and B in pairs" if kind.paired else ""
         options = "".join(f"; option {name} = {value:g}" for name, value in kind.options.items())
         ranked = "" if kind.ranked else "; for audits only"
-        screen.text(f"    sets {', '.join(about['sets'])}{pairs}; measures {', '.join(kind.measures)}{options}{ranked}")
-        screen.text(f"    {kind.source}")
+        sets, measures = ", ".join(about["sets"]), ", ".join(kind.measures)
+        for line in (f"sets {sets}{pairs}; measures {measures}{options}{ranked}", kind.source):
+            for part in wrap(line, screen.out.width, initial_indent=INDENT, subsequent_indent=INDENT):
+                screen.text(part)
     screen.text()
     screen.text("Plug-ins:" if plug_ins else "Plug-ins: none installed.")
     for plug_in in plug_ins:
