@@ -134,7 +134,7 @@ def _read(run: Run, path: Path, request: Request) -> NDArray[np.int64]:
         raise UsageError(
             f"lists {len(order)} of {of} {request.unit}s, but those at the other end are needed",
             where=str(path),
-            next="Give the whole list, as `clif rank --top all --out FILE` writes it.",
+            next=f"Give the whole list, as `clif rank --unit {request.unit} --top all --out FILE` writes it.",
         )
     return order
 
