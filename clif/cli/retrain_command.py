@@ -44,7 +44,7 @@ ONE_SEED = {
 @click.option("--pairs", type=FILE, help="TOML file of these partners.  [gendered English words]")
 @click.option("--goal", help="reduce or increase the bias.  [removal: reduce, repetition: increase]")
 @click.option("--test", help=f"{TEST_HELP}  [that of the newest ranking, else gender-career]")
-@click.option("--method", help="Method of the ranking.  [that of the newest ranking, else block]")
+@click.option("--method", help="Of the ranking.  [the newest one's, else block; source for --until, --keep]")
 @click.option("--measure", help=MEASURE_HELP)
 @click.option("--damping", type=float, help="Damping of the ranking.  [that of the newest ranking]")
 @click.option("--ranking", type=FILE, help="Take the order of documents from this file.")
