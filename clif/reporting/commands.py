@@ -13,8 +13,8 @@ from clif.objectives import OTHERS, PACKAGED, SETS, BiasTest
 from clif.reporting.gathering import Findings
 from clif.reporting.results import Retraining, Tradeoff, Verification
 from clif.retraining.edits import AMPLIFY, REMOVE, SENTENCES, SWAP, WEIGHT
+from clif.retraining.keeping import QUALITY
 from clif.settings import TrainingSettings
-from clif.tradeoffs.comparing import UNTOUCHED
 
 KNOWN = (*PACKAGED, *OTHERS)
 # The option that says how many, by edit.
@@ -108,7 +108,7 @@ def _retrain(one: Retraining, name: str) -> str:
         "controls": one.sets // halves,
     }
     models = len(values["ensemble"] or [])
-    after = f"  # after a ranking by {models} models" if models > 1 and not until else ""
+    after = f"  # after a ranking by {models} models" if models > 1 and not (until or values["kept"]) else ""
     return f"clif retrain {name}{_options(options)}{after}"
 
 
@@ -137,16 +137,15 @@ def _verify(one: Verification, name: str) -> str:
 
 def _tradeoff(one: Tradeoff, name: str) -> str:
     values = one.values
-    files = values.get("files") or {}
     options = {
         "test": _test(one.test),
         "measure": values["measure"],
         "shares": ",".join(f"{share:g}" for share in values["shares"]),
         "seeds": len(values["seeds"]),
-        "policies": ",".join(dict.fromkeys(each["policy"] for each in values["points"] if each["policy"] != UNTOUCHED)),
-        "keep": [keep for keep in values["keep"] if values["keep"] != ["quality"]],
+        "policies": ",".join(values["policies"]),
+        "keep": [Path(keep).name for keep in values["keep"] if values["keep"] != [QUALITY]],
         "method": values["method"],
-        **{part: Path(file).name for part, file in files.items() if file},
+        **{part: Path(file).name for part, file in values["files"].items() if file},
     }
     return f"clif tradeoff {name}{_options(options)}"
 

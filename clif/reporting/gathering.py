@@ -48,10 +48,10 @@ class Audited:
 
 @dataclass(frozen=True, eq=False)
 class Findings:
-    """All that a run holds. `tests` are those of the audit, `rankings` are the stored ones as they say of themselves, `ranking` the one to show.
+    """All that a run holds. `tests` are those of the audit, `rankings` the stored ones as they say of themselves.
 
-    Retrainings and trade-offs of the ranking's test come first; `groups` sums the ranking by each field of the documents. `solves`
-    are what the stored solves say of themselves.
+    `ranking` is the one to show. Retrainings and trade-offs of its test come first; `groups` sums it by each field of
+    the documents. `solves` are what the stored solves say of themselves.
     """
 
     run: Run

@@ -143,7 +143,8 @@ def of_retraining(one: Retraining) -> Iterator[Picture]:
     if values["until"]:
         yield Picture(
             "curve", f"curve.{name}", f"{one.test}, until {values['until']['goal']}",
-            f"Bias against {values['until']['unit']}s removed: predicted as a line, retrained as points. The table below has them.",
+            f"Bias against {values['until']['unit']}s removed: predicted as a line, retrained as points. The table "
+            "below has them.",
             (5.0, 3.0), lambda figure: drawings.curve(figure, values["until"]),
         )  # fmt: skip
     others = {test: found for test, found in values["tests"].items() if test != one.test}

@@ -18,6 +18,7 @@ from clif.retraining.edits import AMPLIFY, REMOVE, SENTENCES
 from clif.retraining.words import MovedWords, read_words
 from clif.run import Run
 from clif.telling import edited
+from clif.tradeoffs.request import POLICIES
 
 RESULT, SETS = "result.json", "sets.csv"
 # What results of earlier versions lack.
@@ -157,7 +158,14 @@ def _completed(values: dict[str, Any]) -> dict[str, Any]:
 def read_tradeoffs(run: Run) -> list[Tradeoff]:
     """Those that are finished, by name."""
     paths = sorted(run.tradeoffs.glob(f"*/{RESULT}"))
-    return [Tradeoff(read_json(path, "Remove its folder, and compare again."), path.parent) for path in paths]
+    read = [(path, read_json(path, "Remove its folder, and compare again.")) for path in paths]
+    return [Tradeoff({"policies": _policies(values), "files": {}, **values}, path.parent) for path, values in read]
+
+
+def _policies(values: dict[str, Any]) -> list[str]:
+    """Those of a result that does not list them, in the order in which they stand by default."""
+    found = {point["policy"] for point in values["points"]}
+    return [policy for policy in POLICIES if policy in found]
 
 
 def read_verifications(run: Run) -> list[Verification]:

@@ -89,6 +89,7 @@ def compare(run: Run, asked: Asked, coverage: Coverage, request: Request, progre
         "definition": asked.question.to_dict(),
         "measure": request.measure,
         "method": asked.method if set(INFLUENCE) & orders.keys() else None,
+        "policies": list(request.policies),
         "keep": list(request.keep) if KEEP in orders else [],
         "pairs": [list(pair) for pair in pairs],
         "files": {name: path and str(path) for name, path in given.items()},
