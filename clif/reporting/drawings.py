@@ -226,7 +226,7 @@ def words(figure: Figure, moved: MovedWords) -> None:
     for name, start, end in zip(moved.words, before, after, strict=True):
         axes.annotate("", end, start, arrowprops={"arrowstyle": "->", "color": GREY, "linewidth": 0.6, "shrinkB": 2})
         axes.annotate(label(name, 14), start, xytext=(3, 2), textcoords="offset points", fontsize=6)
-    axes.set_xlabel(f"first component; filled: before, hollow: after ({shown:.0%} of the variance before)")
+    axes.set_xlabel(f"first component; filled before, hollow after ({shown:.0%} of variance)")
     axes.set_ylabel("second component")
     _legend(figure, axes)
 

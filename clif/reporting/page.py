@@ -187,7 +187,7 @@ def _tradeoff(findings: Findings, one: Tradeoff, pictures: dict[str, list[dict[s
         "values": one.values,
         "file": shown_path(findings.run, one.folder),
         "digits": wording.digits_of(one.values["measure"]),
-        "picture": next(each for each in pictures["policies"] if each["name"] == name),
+        "picture": next((each for each in pictures["policies"] if each["name"] == name), None),
     }
 
 

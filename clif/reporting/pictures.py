@@ -165,9 +165,11 @@ def of_retraining(one: Retraining) -> Iterator[Picture]:
 
 
 def policies(findings: Findings) -> Iterator[Picture]:
-    """Each trade-off."""
+    """Each trade-off whose usefulness could be measured."""
     for one in findings.tradeoffs:
         values = one.values
+        if not one.measured:
+            continue
         seeds = len(values["seeds"])
         yield Picture(
             "policies", f"policies.{one.folder.name}",

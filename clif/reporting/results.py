@@ -139,6 +139,12 @@ class Tradeoff:
         """Name of its test."""
         return str(self.values["test"])
 
+    @property
+    def measured(self) -> bool:
+        """Whether anything is known of usefulness: of few words neither similarity nor analogies are."""
+        points = self.values["points"]
+        return any(point[name]["mean"] is not None for point in points for name in ("quality", "analogies"))
+
 
 def read_retrainings(run: Run) -> list[Retraining]:
     """Those that are finished, by name."""
