@@ -169,7 +169,8 @@ def quick_verification(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 
 def train_here(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Do the trainings of verifications, and of further models, in this process; returns them as they are done."""
+    """Do trainings of verifications, trade-offs and further models in this process; returns them as they are done."""
+    from clif.tradeoffs import comparing
     from clif.training import models, pool
     from clif.verification import results
 
@@ -190,6 +191,7 @@ def train_here(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     monkeypatch.setattr(pool, "_epochs", Nobody())
     monkeypatch.setattr(models, "train_apart", train_apart)
     monkeypatch.setattr(results, "train_apart", train_apart)
+    monkeypatch.setattr(comparing, "train_apart", train_apart)
     return done
 
 

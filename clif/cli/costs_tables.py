@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from clif.cli.screen import Screen, number
+from clif.telling import may_change
 
 SHOWN = 5  # values of a field: those that lose most
 
@@ -17,8 +18,7 @@ def show_kept(screen: Screen, values: dict[str, Any]) -> None:
         ends = [number(kept[name], digits, sign=True) for name in ("before", "predicted", "realised")]
         chance, before = kept["controls"]["mean"], kept["before"]
         by_chance = number(None if chance is None else chance - before, digits, sign=True)
-        tolerance = f"{'-' if kept['measure'] == 'spearman' else '±'}{kept['tolerance']:g}"
-        rows.append([kept["name"], *ends[:1], tolerance, *ends[1:], by_chance, "yes" if kept["holds"] else "no"])
+        rows.append([kept["name"], ends[0], may_change(kept), *ends[1:], by_chance, "yes" if kept["holds"] else "no"])
     if not rows:
         return
     columns = ["kept", "before", "may change", "predicted", "realised", "random", "holds"]

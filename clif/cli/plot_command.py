@@ -9,7 +9,7 @@ import click
 from clif.cli.options import FILE, clif_command, run_argument
 from clif.cli.screen import Screen
 
-NAMES = "effect-sizes, influence, groups, retraining, verification, curve, tradeoffs, words, convergence"
+NAMES = "effect-sizes, influence, groups, retraining, verification, curve, tradeoffs, policies, words, convergence"
 
 
 @clif_command("clif plot --kind verification --out figure2.svg")

@@ -11,16 +11,15 @@ import click
 from clif.cli.costs_tables import show_costs, show_kept
 from clif.cli.options import FILE, MEASURE_HELP, TEST_HELP, clif_command, run_argument
 from clif.cli.retrain_tables import (
-    done_to,
     files_of,
     show_halves,
     show_neighbours,
     show_others,
     show_transfer,
     show_trials,
-    what_was_edited,
 )
 from clif.cli.screen import Screen, number
+from clif.telling import done_to, what_was_edited
 
 # What two runs of one seed have in common, by trainer.
 ONE_SEED = {

@@ -9,27 +9,6 @@ from clif.cli.screen import Screen, number
 DOUBTFUL = 0.05
 
 
-VERBS = {
-    "remove": "removed", "weight": "weighted", "amplify": "amplified", "sentences": "removed", "swap": "swapped",
-}  # fmt: skip
-
-
-def done_to(values: dict[str, Any]) -> str:
-    """What was done to the documents or sentences."""
-    return VERBS[values["edit"]]
-
-
-def what_was_edited(values: dict[str, Any]) -> str:
-    """How many documents, or sentences, of how many, what was done to them, and how much text that is."""
-    kind, tokens = values["edit"], values["edited_tokens"]
-    verb = f"weighted by {values['weight']:g}" if kind == "weight" else done_to(values)
-    many = f", means over {len(values['halves'])} halves" if len(values["halves"]) > 1 else ""
-    return (
-        f"{values['edited']:,} of {values['units']:,} {values['unit']}s {verb} "
-        f"({tokens:,} {'words' if kind == 'swap' else 'tokens'}, {tokens / values['tokens']:.2%}{many})"
-    )
-
-
 def files_of(values: dict[str, Any]) -> str:
     """What lies in the folder of the result."""
     if "weights" in values["edited_corpus"]:

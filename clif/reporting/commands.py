@@ -2,36 +2,44 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from clif.corpus.reading import ReadOptions
-from clif.objectives import PACKAGED, BiasTest
+from clif.objectives import OTHERS, PACKAGED, SETS, BiasTest
 from clif.reporting.gathering import Findings
-from clif.reporting.results import Retraining, Verification
+from clif.reporting.results import Retraining, Tradeoff, Verification
+from clif.retraining.edits import AMPLIFY, REMOVE, SENTENCES, SWAP, WEIGHT
+from clif.retraining.keeping import QUALITY
 from clif.settings import TrainingSettings
+
+KNOWN = (*PACKAGED, *OTHERS)
+# The option that says how many, by edit.
+TOP = {
+    REMOVE: "remove-top-k", WEIGHT: "remove-top-k", SENTENCES: "remove-top-k", AMPLIFY: "amplify-top-k",
+    SWAP: "swap-top-k",
+}  # fmt: skip
 
 
 def write_commands(findings: Findings) -> list[str]:
     """One line a command, in the order in which they are run beside the run's folder; files by their names alone."""
     name = shlex.quote(findings.name)
-    lines = [_train(findings, name), f"clif audit {name} --test weat"]
+    lines = [_train(findings, name), _audit(findings, name)]
     # Last the one that is shown: what a retraining does not say it takes from the newest.
     last = _rank(findings.ranking.about, name)
     lines += [line for about in findings.rankings if (line := _rank(about, name)) != last] + [last]
     lines += [_retrain(one, name) for one in findings.retrainings]
     lines += [_verify(one, name) for one in findings.verifications if one.values]
+    lines += [_tradeoff(one, name) for one in findings.tradeoffs]
     return [*dict.fromkeys(lines), f"clif report {name}"]
 
 
 def test_files(findings: Findings) -> dict[str, str]:
     """Tests that are not packaged, as the TOML files that the commands name."""
-    definitions = [about["definition"] for about in (findings.ranking.about, *findings.rankings)]
-    definitions += [one.definition for one in findings.retrainings if one.definition]
-    own = [BiasTest.from_dict(one) for one in definitions if one["name"] not in PACKAGED]
-    return {f"{test.name}.toml": _toml(test) for test in own}
+    return {f"{test.name}.toml": _toml(test) for test in findings.tests if test.name not in KNOWN}
 
 
 def _train(findings: Findings, name: str) -> str:
@@ -48,6 +56,11 @@ def _train(findings: Findings, name: str) -> str:
         if field.name in stored and stored[field.name] != getattr(default, field.name)
     }
     return f"clif train{_sources(run.sources)}{_options({**read, **tokens, **settings})} --out {name}"
+
+
+def _audit(findings: Findings, name: str) -> str:
+    own = [test.name for test in findings.tests if test.name not in PACKAGED]
+    return f"clif audit {name}{_options({'test': ['weat', *map(_test, own)]})}"
 
 
 def _rank(about: dict[str, Any], name: str) -> str:
@@ -71,24 +84,31 @@ def _retrain(one: Retraining, name: str) -> str:
     until = values["until"]
     halves = max(1, len(values["halves"]))
     file = Path(values["method"]).suffix != ""  # a list from a file
+    edit, alike = values["edit"], values["near_duplicates"]
     options = {
         "test": _test(one.test),
         "until": until["goal"] if until else None,
-        "remove-top-k": values["removed"] if values["removed"] and not until else None,
-        "amplify-top-k": values["amplified"] or None,
+        TOP[edit]: None if until else values["asked"] or values["edited"],
+        "unit": values["unit"] if values["unit"] != "document" else None,
+        "weight": values["weight"],
         "copies": values["copies"],
-        "goal": values["goal"] if values["goal"] != ("reduce" if values["removed"] else "increase") else None,
+        "pairs": _pairs(values["swapped_pairs"]),
+        "goal": values["goal"] if values["goal"] != ("increase" if edit == AMPLIFY else "reduce") else None,
         "ranking": Path(values["method"]).name if file else None,
         "method": None if file else values["method"],
         "measure": values["measure"],
         "protect": "PROTECTED.txt" if values["protected"] else None,
+        "keep": [f"{_keep(kept)}={kept['tolerance']}" for kept in values["kept"]],
+        "cap": [f"{cap['name']}={cap['share']:g}" for cap in values["caps"]],
+        "near-duplicates": alike["similarity"] if alike else None,
+        "by": values["by"],
         "holdout-words": values["holdout_words"],
         "halves": halves if halves > 1 else None,
         "seeds": len(values["seeds"]),
         "controls": one.sets // halves,
     }
     models = len(values["ensemble"] or [])
-    after = f"  # after a ranking by {models} models" if models > 1 and not until else ""
+    after = f"  # after a ranking by {models} models" if models > 1 and not (until or values["kept"]) else ""
     return f"clif retrain {name}{_options(options)}{after}"
 
 
@@ -115,6 +135,32 @@ def _verify(one: Verification, name: str) -> str:
     return f"clif verify {name}{_options(options)}"
 
 
+def _tradeoff(one: Tradeoff, name: str) -> str:
+    values = one.values
+    options = {
+        "test": _test(one.test),
+        "measure": values["measure"],
+        "shares": ",".join(f"{share:g}" for share in values["shares"]),
+        "seeds": len(values["seeds"]),
+        "policies": ",".join(values["policies"]),
+        "keep": [Path(keep).name for keep in values["keep"] if values["keep"] != [QUALITY]],
+        "method": values["method"],
+        **{part: Path(file).name for part, file in values["files"].items() if file},
+    }
+    return f"clif tradeoff {name}{_options(options)}"
+
+
+def _keep(kept: dict[str, Any]) -> str:
+    """What was kept as an option names it: a test, or what people judged of pairs of words."""
+    return _test(kept["name"]) if kept.get("definition") else str(kept["name"])
+
+
+def _pairs(swapped: dict[str, Any] | None) -> str | None:
+    """The file of the pairs, None where they are those that come with clif."""
+    file = (swapped or {}).get("file")
+    return Path(file).name if file else None
+
+
 def _sources(paths: list[Path]) -> str:
     return "".join(f" {shlex.quote(path.name)}" for path in paths)
 
@@ -133,15 +179,21 @@ def _options(values: dict[str, Any]) -> str:
 
 
 def _test(name: str) -> str:
-    return name if name in PACKAGED else f"{name}.toml"
+    return name if name in KNOWN else f"{name}.toml"
 
 
 def _toml(test: BiasTest) -> str:
     """The test as a file that `--test` takes."""
-    import json
-
     values = test.to_dict()
-    lines = [f"{key} = {json.dumps(values[key], ensure_ascii=False)}" for key in ("name", "X", "Y", "A", "B")]
-    lines += [f"{key} = {json.dumps(values[key], ensure_ascii=False)}" for key in ("language", "source") if values[key]]
-    labels = [f"{key} = {json.dumps(label, ensure_ascii=False)}" for key, label in values["labels"].items()]
-    return "\n".join([*lines, "", "[labels]", *labels, ""])
+    keys = ["name", *(key for key in SETS if values[key])]
+    keys += [key for key in ("language", "source", "kind") if values.get(key)]
+    lines = [_line(key, values[key]) for key in keys]
+    lines += ["", "[labels]", *(_line(key, label) for key, label in values["labels"].items() if values[key])]
+    if test.options:
+        lines += ["", "[options]", *(_line(key, value) for key, value in test.options.items())]
+    return "\n".join([*lines, ""])
+
+
+def _line(key: str, value: Any) -> str:
+    """A key and its value; JSON's strings, arrays and numbers are TOML's too."""
+    return f"{key} = {json.dumps(value, ensure_ascii=False)}"

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from clif.pictures import BLUE, COLOURS, GREY, ORANGE, RED
 from clif.reporting.projection import project
 from clif.retraining.curve import curve as draw_curve
+from clif.tradeoffs.picture import fill as draw_policies
 from clif.verification.picture import scatter
 
 if TYPE_CHECKING:
@@ -27,6 +28,10 @@ ENDS = 8  # groups of each end
 POINTS = 400  # of a long line
 LINE = "#bbbbbb"
 NUMBER_BINS = 24
+AFTER = {
+    "remove": "without them", "sentences": "without them", "weight": "with less weight", "amplify": "with copies",
+    "swap": "with words swapped",
+}  # fmt: skip
 SETS = {"X": (BLUE, "o"), "Y": (ORANGE, "s"), "A": ("#009e73", "^"), "B": ("#cc79a7", "v")}
 
 
@@ -145,10 +150,10 @@ def retraining(figure: Figure, values: Mapping[str, Any]) -> None:
     axes = figure.add_subplot()
     rows = [
         ("before", "before", GREY, "o"),
-        ("after", "without them", BLUE, "D"),
+        ("after", "edited", BLUE, "D"),
         ("controls", "random sets", RED, "s"),
     ]
-    names = {key: name for key, name, *_ in rows} | ({} if values["removed"] else {"after": "with copies"})
+    names = {key: name for key, name, *_ in rows} | {"after": AFTER[values["edit"]]}
     rows = [row for row in rows if values[row[0]]["runs"]]
     places = np.arange(len(rows))[::-1]
     for place, (key, _, colour, mark) in zip(places, rows, strict=True):
@@ -168,7 +173,7 @@ def retraining(figure: Figure, values: Mapping[str, Any]) -> None:
 
 
 def curve(figure: Figure, until: Mapping[str, Any]) -> None:
-    """Bias against documents removed."""
+    """Bias against documents, or sentences, removed."""
     draw_curve(figure.add_subplot(), until)
 
 
@@ -188,6 +193,11 @@ def tradeoffs(figure: Figure, others: Mapping[str, Mapping[str, Any]]) -> None:
     _rows(axes, list(others), places)
     axes.set_xlabel("change of the effect size")
     _legend(figure, axes)
+
+
+def policies(figure: Figure, compared: Mapping[str, Any]) -> None:
+    """Bias against usefulness, a line a policy."""
+    draw_policies(figure, compared)
 
 
 def verification(figure: Figure, sets: list[Mapping[str, Any]]) -> None:
@@ -216,7 +226,7 @@ def words(figure: Figure, moved: MovedWords) -> None:
     for name, start, end in zip(moved.words, before, after, strict=True):
         axes.annotate("", end, start, arrowprops={"arrowstyle": "->", "color": GREY, "linewidth": 0.6, "shrinkB": 2})
         axes.annotate(label(name, 14), start, xytext=(3, 2), textcoords="offset points", fontsize=6)
-    axes.set_xlabel(f"first component; filled: before, hollow: after ({shown:.0%} of the variance before)")
+    axes.set_xlabel(f"first component; filled before, hollow after ({shown:.0%} of variance)")
     axes.set_ylabel("second component")
     _legend(figure, axes)
 

@@ -14,7 +14,14 @@ from clif.objectives import PACKAGED, Audit, AuditResult, BiasTest, audit, cover
 from clif.progress import Progress, silent
 from clif.ranking import DEFAULT_TEST, Ranking, by_field, newest_ranking, rank, read_reports, stored_rankings
 from clif.ranking.aggregation import Groups
-from clif.reporting.results import Retraining, Verification, read_retrainings, read_verifications
+from clif.reporting.results import (
+    Retraining,
+    Tradeoff,
+    Verification,
+    read_retrainings,
+    read_tradeoffs,
+    read_verifications,
+)
 from clif.retraining.statistics import Sample
 from clif.run import Run
 from clif.training.models import further_model
@@ -24,7 +31,7 @@ MOST_GROUPS = 1_000  # a field with more values names documents, not sources
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """One test of the audit, and its effect size in each model of the run, the run's own first."""
+    """One test of the audit, and its value in each model of the run, the run's own first."""
 
     result: AuditResult
     over_seeds: Sample
@@ -41,19 +48,21 @@ class Audited:
 
 @dataclass(frozen=True, eq=False)
 class Findings:
-    """All that a run holds. `rankings` are the stored ones as they say of themselves, `ranking` the one to show.
+    """All that a run holds. `tests` are those of the audit, `rankings` the stored ones as they say of themselves.
 
-    Retrainings of the ranking's test come first; `groups` sums the ranking by each field of the documents. `solves`
-    are what the stored solves say of themselves.
+    `ranking` is the one to show. Retrainings and trade-offs of its test come first; `groups` sums it by each field of
+    the documents. `solves` are what the stored solves say of themselves.
     """
 
     run: Run
+    tests: tuple[BiasTest, ...]
     audited: Audited
     ranking: Ranking
     rankings: tuple[dict[str, Any], ...]
     groups: tuple[Groups, ...]
     retrainings: tuple[Retraining, ...]
     verifications: tuple[Verification, ...]
+    tradeoffs: tuple[Tradeoff, ...]
     solves: tuple[dict[str, Any], ...]
 
     @property
@@ -68,7 +77,7 @@ class Findings:
 
     @property
     def headline(self) -> Retraining | None:
-        """The removal to begin with: of the ranking's test, without held-out words; the largest change of them all."""
+        """The edit to begin with: of the ranking's test, without held-out words; the largest change of them all."""
         own = [one for one in self.retrainings if one.test == self.ranking.about["test"] and one.reduces]
         own = [one for one in own if one.values["measure"] == self.ranking.about["measure"]] or own
         return max(own, key=lambda one: abs(one.values["realised"]), default=None)
@@ -87,16 +96,18 @@ def gather(run: Run, test: str | BiasTest | None = None, progress: Progress = si
     """
     ranking = find_ranking(run, test, progress)
     progress("report", 0, None, "audit")
-    audited = audit_models(run, _tests(run, ranking))
+    tests = _tests(run, ranking)
     name = ranking.about["test"]
     return Findings(
         run=run,
-        audited=audited,
+        tests=tuple(tests),
+        audited=audit_models(run, tests),
         ranking=ranking,
         rankings=tuple(about for _, about in stored_rankings(run)),
         groups=tuple(group_all(run, ranking)),
         retrainings=tuple(sorted(read_retrainings(run), key=lambda one: one.test != name)),
         verifications=tuple(sorted(read_verifications(run), key=lambda one: name not in one.tests)),
+        tradeoffs=tuple(sorted(read_tradeoffs(run), key=lambda one: one.test != name)),
         solves=tuple(read_reports(run)),
     )
 
@@ -108,10 +119,13 @@ def find_ranking(run: Run, test: str | BiasTest | None, progress: Progress = sil
 
 
 def _tests(run: Run, ranking: Ranking) -> list[BiasTest]:
-    """The packaged tests, and those of one's own that were ranked or retrained for, with that of the ranking."""
+    """The packaged ones, and all that were ranked or retrained for, kept or compared, with that of the ranking."""
     found = load_tests(PACKAGED)
     own = [about["definition"] for _, about in stored_rankings(run)]
-    own += [one.definition for one in read_retrainings(run) if one.definition]
+    for one in read_retrainings(run):
+        own += [one.definition] if one.definition else []
+        own += one.kept
+    own += [one.values["definition"] for one in read_tradeoffs(run)]
     for definition in [ranking.about["definition"], *own]:
         test = BiasTest.from_dict(definition)
         if test not in found:

@@ -11,6 +11,8 @@ from typing import Any
 from markupsafe import Markup
 
 from clif.files import plain
+from clif.objectives import kind_of
+from clif.objectives.kinds import WEAT_KIND
 from clif.progress import Progress, silent
 from clif.reporting import wording
 from clif.reporting.card import data_card
@@ -19,8 +21,9 @@ from clif.reporting.documents import concentration, explained, table_data
 from clif.reporting.drawings import slug
 from clif.reporting.gathering import Findings, shown_path
 from clif.reporting.pictures import KINDS, Picture, all_pictures
-from clif.reporting.results import Retraining
+from clif.reporting.results import Retraining, Tradeoff
 from clif.reporting.svg import for_page
+from clif.retraining.edits import SWAP
 
 ENDS = 10  # documents of each end where there is no script
 GROUPS = 8  # of each end of a table of groups
@@ -87,11 +90,12 @@ def _by_kind(pictures: list[Picture]) -> dict[str, list[dict[str, Any]]]:
 
 def _data(findings: Findings, table: dict[str, Any], documents: dict[str, Any]) -> dict[str, Any]:
     """What the script works with."""
-    about = findings.ranking.about
+    kind = kind_of(findings.ranking.test)
     return {
         "total": len(findings.ranking),
         "sign": findings.sign,
-        "labels": about["definition"].get("labels") or {},
+        "labels": findings.ranking.test.labels,
+        "part": kind.in_words(kind.part, findings.ranking.test.labels),
         "explain": f"clif explain {findings.name}",
         **table,
         "documents": documents,
@@ -117,7 +121,7 @@ def _ends(table: dict[str, Any]) -> list[dict[str, Any]]:
 def _context(findings: Findings, pictures: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     """Everything that the template says in words."""
     run, about = findings.run, findings.ranking.about
-    headline = findings.headline
+    headline, kind = findings.headline, kind_of(findings.ranking.test)
     result = next(
         (one for one in findings.audited.tests if one.result.test == about["test"]), findings.audited.tests[0]
     )
@@ -131,7 +135,10 @@ def _context(findings: Findings, pictures: dict[str, list[dict[str, Any]]]) -> d
         "losses": run.manifest["training"]["losses"],
         "about": about,
         "definition": about["definition"],
-        "labels": about["definition"].get("labels") or {key: key for key in "XYAB"},
+        "labels": findings.ranking.test.labels,
+        "kind": kind,
+        "positive": kind.in_words(kind.positive, findings.ranking.test.labels),
+        "other_sources": _other_sources(findings),
         "digits": wording.digits_of(about["measure"]),
         "sign": findings.sign,
         "audited": findings.audited,
@@ -144,7 +151,9 @@ def _context(findings: Findings, pictures: dict[str, list[dict[str, Any]]]) -> d
         "headline": headline,
         "retrainings": retrainings,
         "detailed": DETAILED,
+        "edits_words": any(one.values["edit"] == SWAP for one in findings.retrainings),
         "verifications": _verifications(findings),
+        "tradeoffs": [_tradeoff(findings, one, pictures) for one in findings.tradeoffs],
         "pictures": pictures,
         "cards": [
             {"one": one, "card": card} for one in findings.retrainings if (card := data_card(findings, one)) is not None
@@ -164,13 +173,28 @@ def _retraining(findings: Findings, one: Retraining, pictures: dict[str, list[di
         "name": name,
         "file": shown_path(findings.run, one.folder),
         "digits": wording.digits_of(values["measure"]),
-        "verb": "removed" if values["removed"] else "repeated",
         "share": values["edited_tokens"] / values["tokens"],
         "pictures": {
             kind: next((one for one in pictures.get(kind, ()) if one["name"] == f"{kind}.{name}"), None)
             for kind in kinds
         },
     }
+
+
+def _tradeoff(findings: Findings, one: Tradeoff, pictures: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
+    name = f"policies.{one.folder.name}"
+    return {
+        "values": one.values,
+        "file": shown_path(findings.run, one.folder),
+        "digits": wording.digits_of(one.values["measure"]),
+        "picture": next((each for each in pictures["policies"] if each["name"] == name), None),
+    }
+
+
+def _other_sources(findings: Findings) -> list[str]:
+    """Papers of the kinds of tests other than WEAT that were measured."""
+    kinds = [kind_of(test) for test in findings.tests if test.kind != WEAT_KIND]
+    return sorted({kind.source for kind in kinds})
 
 
 def _groups(found: Any, pictures: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:

@@ -7,32 +7,37 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from clif.objectives.kinds import WEAT_KIND
 from clif.pictures import drawing, png, svg
 from clif.reporting import drawings
 from clif.reporting.gathering import Findings
 from clif.reporting.results import Retraining
+from clif.tradeoffs.picture import size_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 KINDS = {
-    "effect-sizes": "effect sizes of the audit, with intervals over the models that the run keeps",
+    "effect-sizes": "effect sizes of the audit's tests of WEAT, with intervals over the models that the run keeps",
     "influence": "influence of all documents, in rank order",
     "groups": "influence by the fields of the documents",
     "retraining": "bias before and after each retraining, beside random sets",
     "verification": "predicted against realised changes",
-    "curve": "bias against documents removed, on the way to a goal",
+    "curve": "bias against documents or sentences removed, on the way to a goal",
     "tradeoffs": "what each retraining did to the other tests",
+    "policies": "bias against usefulness, by several ways to lower the bias",
     "words": "the words of the test in two dimensions, before and after",
     "convergence": "residual of each stored solve by products taken",
 }
 # How a run comes by what a picture shows.
 MAKE = {
+    "effect-sizes": "a vocabulary that covers a test of WEAT",
     "groups": "documents that have fields, such as a year or a source",
     "retraining": "clif retrain --remove-top-k 100",
     "verification": "clif verify",
     "curve": "clif retrain --until 0.3",
     "tradeoffs": "clif retrain --remove-top-k 100",
+    "policies": "clif tradeoff",
     "words": "clif retrain --remove-top-k 100",
     "convergence": "clif rank --method clif --no-cache",
 }
@@ -74,13 +79,17 @@ def all_pictures(findings: Findings) -> Iterator[Picture]:
     yield from groups(findings)
     for one in findings.retrainings:
         yield from of_retraining(one)
+    yield from policies(findings)
     yield from verifications(findings)
     yield from convergence(findings)
 
 
 def effect_sizes(findings: Findings) -> Iterator[Picture]:
-    """The audit."""
-    tests, models = findings.audited.tests, len(findings.audited.seeds)
+    """The audit, as far as it is of WEAT: other kinds have other scales."""
+    tests = [one for one in findings.audited.tests if one.result.kind == WEAT_KIND]
+    models = len(findings.audited.seeds)
+    if not tests:
+        return
     found = "; ".join(f"{one.result.test} {one.result.value:+.2f}" for one in tests)
     spread = f", with the mean and its 95% interval over {models} models" if models > 1 else ""
     size = (5.0, 0.75 + 0.26 * len(tests))
@@ -121,7 +130,7 @@ def groups(findings: Findings) -> Iterator[Picture]:
 def of_retraining(one: Retraining) -> Iterator[Picture]:
     """What came of one retraining: the bias, the way to a goal, the other tests, the words."""
     values, name = one.values, one.folder.name
-    what = f"{one.count:,} documents {'removed' if values['removed'] else 'repeated'}"
+    what = one.edited
     text = ", ".join(
         f"{label} {values[key]['mean']:+.3g}"
         for key, label in (("before", "before"), ("after", "after"), ("controls", "with random sets"))
@@ -134,7 +143,8 @@ def of_retraining(one: Retraining) -> Iterator[Picture]:
     if values["until"]:
         yield Picture(
             "curve", f"curve.{name}", f"{one.test}, until {values['until']['goal']}",
-            "Bias against documents removed: predicted as a line, retrained as points. The table below has them.",
+            f"Bias against {values['until']['unit']}s removed: predicted as a line, retrained as points. The table "
+            "below has them.",
             (5.0, 3.0), lambda figure: drawings.curve(figure, values["until"]),
         )  # fmt: skip
     others = {test: found for test, found in values["tests"].items() if test != one.test}
@@ -151,6 +161,21 @@ def of_retraining(one: Retraining) -> Iterator[Picture]:
             "A map of the words of the test by the first two principal components of their vectors before; an arrow "
             "leads to where a word is after.",
             drawings.size_of_words(moved), lambda figure: drawings.words(figure, moved),
+        )  # fmt: skip
+
+
+def policies(findings: Findings) -> Iterator[Picture]:
+    """Each trade-off whose usefulness could be measured."""
+    for one in findings.tradeoffs:
+        values = one.values
+        if not one.measured:
+            continue
+        seeds = len(values["seeds"])
+        yield Picture(
+            "policies", f"policies.{one.folder.name}",
+            f"{one.test}: bias against usefulness, mean and deviation of {seeds} seed{'s' * (seeds > 1)}",
+            "Bias against usefulness of the vectors, a line a policy. The table below has the points.",
+            size_of(values), lambda figure, values=values: drawings.policies(figure, values),  # type: ignore[misc]
         )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,14 +13,19 @@ import numpy as np
 from clif.corpus.reading import read_documents
 from clif.errors import ClifError, InputError
 from clif.files import read_json
+from clif.objectives.kinds import WEAT_KIND
+from clif.retraining.edits import AMPLIFY, REMOVE, SENTENCES
 from clif.retraining.words import MovedWords, read_words
 from clif.run import Run
+from clif.telling import edited
+from clif.tradeoffs.request import POLICIES
 
 RESULT, SETS = "result.json", "sets.csv"
 # What results of earlier versions lack.
 LATER: dict[str, Any] = {
     "until": None, "halves": [], "protected": 0, "predicted_sum": None, "neighbours": {}, "holdout_words": None,
-    "ensemble": None,
+    "ensemble": None, "kind": WEAT_KIND, "unit": "document", "sentences": 0, "weight": None, "swapped_pairs": None,
+    "predicted_by": None, "asked": None, "kept": [], "caps": [], "by": [], "near_duplicates": None, "costs": None,
 }  # fmt: skip
 
 
@@ -43,14 +48,19 @@ class Retraining:
         return None if definitions.get("held_out") else definitions.get("used")
 
     @property
-    def reduces(self) -> bool:
-        """Whether documents were removed so that the bias shrinks, by all of the words."""
-        return bool(self.values["removed"]) and self.values["goal"] == "reduce" and not self.values["holdout_words"]
+    def kept(self) -> list[dict[str, Any]]:
+        """The tests that were to stay as they are, as far as the result says how they are defined."""
+        return [found for each in self.values["kept"] if (found := each.get("definition"))]
 
     @property
-    def count(self) -> int:
-        """Documents that were edited."""
-        return int(self.values["removed"] or self.values["amplified"])
+    def reduces(self) -> bool:
+        """Whether the corpus was edited so that the bias shrinks, by all of the words."""
+        return self.values["goal"] == "reduce" and not self.values["holdout_words"]
+
+    @property
+    def edited(self) -> str:
+        """How many documents, or sentences, and what was done to them."""
+        return edited(self.values)
 
     @property
     def sets(self) -> int:
@@ -58,7 +68,10 @@ class Retraining:
         return len(self.values["control_sets"])
 
     def removed_ids(self, run: Run) -> list[str]:
-        """Ids of the removed documents, read from the files that hold them; empty where these are gone or are none."""
+        """Ids of the removed documents, read from the files that hold them; empty where these are gone or are none.
+
+        Of sentences they are those of their documents, # and the number of the sentence there.
+        """
         base = Path(self.values["folder"])
         files = [self.folder / Path(path).relative_to(base) for path in self.values["edited_corpus"]["removed"]]
         if not files or not all(path.exists() for path in files):
@@ -69,14 +82,24 @@ class Retraining:
         except ClifError:
             return []
         # Ids made of positions are others in a file of the removed documents alone.
-        if len(found) != self.count or not all(doc_id in number for doc_id in found):
+        if len(found) != self.values["edited"] or not all(document_of(doc_id, number) for doc_id in found):
             return []
+        if self.values["edit"] == SENTENCES:
+            return found
         tokens = run.corpus.lengths[[number[doc_id] for doc_id in found]].sum()
         return found if tokens == self.values["edited_tokens"] else []
 
     def words(self) -> MovedWords | None:
         """Vectors of the test's words before and after, if they were kept."""
         return read_words(self.folder)
+
+
+def document_of(doc_id: str, number: Mapping[str, int]) -> str | None:
+    """The document of the corpus that has this id, or whose sentence has it; None if there is none."""
+    if doc_id in number:
+        return doc_id
+    document, _, sentence = doc_id.rpartition("#")
+    return document if document in number and sentence.isdecimal() else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,10 +127,51 @@ class Verification:
                 yield test, method, of_test, found
 
 
+@dataclass(frozen=True, eq=False)
+class Tradeoff:
+    """One stored trade-off: `values` as in its result.json, its `folder`."""
+
+    values: dict[str, Any]
+    folder: Path
+
+    @property
+    def test(self) -> str:
+        """Name of its test."""
+        return str(self.values["test"])
+
+    @property
+    def measured(self) -> bool:
+        """Whether anything is known of usefulness: of few words neither similarity nor analogies are."""
+        points = self.values["points"]
+        return any(point[name]["mean"] is not None for point in points for name in ("quality", "analogies"))
+
+
 def read_retrainings(run: Run) -> list[Retraining]:
     """Those that are finished, by name."""
     paths = sorted(run.retrains.glob(f"*/{RESULT}"))
-    return [Retraining({**LATER, **read_json(path, "Remove its folder, and retrain.")}, path.parent) for path in paths]
+    return [Retraining(_completed(read_json(path, "Remove its folder, and retrain.")), path.parent) for path in paths]
+
+
+def _completed(values: dict[str, Any]) -> dict[str, Any]:
+    """With what results of earlier versions lack, in which documents were removed or repeated."""
+    found = {**LATER, "edit": REMOVE if values["removed"] else AMPLIFY, "units": values["documents"], **values}
+    found.setdefault("edited", values["removed"] or values["amplified"])
+    if found["until"]:
+        found["until"] = {"unit": "document", **found["until"]}
+    return found
+
+
+def read_tradeoffs(run: Run) -> list[Tradeoff]:
+    """Those that are finished, by name."""
+    paths = sorted(run.tradeoffs.glob(f"*/{RESULT}"))
+    read = [(path, read_json(path, "Remove its folder, and compare again.")) for path in paths]
+    return [Tradeoff({"policies": _policies(values), "files": {}, **values}, path.parent) for path, values in read]
+
+
+def _policies(values: dict[str, Any]) -> list[str]:
+    """Those of a result that does not list them, in the order in which they stand by default."""
+    found = {point["policy"] for point in values["points"]}
+    return [policy for policy in POLICIES if policy in found]
 
 
 def read_verifications(run: Run) -> list[Verification]:

@@ -122,7 +122,12 @@ def _swaps(run: Run, request: Request) -> Editor:
         sizes=partners.counts(run.corpus),
         option=request.option,
         whole=True,
-        pairs={"name": pairs.name, "source": pairs.source, "dropped": list(partners.dropped)},
+        pairs={
+            "name": pairs.name,
+            "source": pairs.source,
+            "file": str(request.pairs) if request.pairs else None,
+            "dropped": list(partners.dropped),
+        },
         warnings=_dropped(partners.dropped),
     )
 

@@ -219,6 +219,7 @@ def report(foreseen: Foreseen, times: Values, before: Sequence[float], after: Se
         "name": kept.name,
         "measure": kept.measure,
         "tolerance": kept.tolerance,
+        "definition": None if isinstance(kept.objective, Similarity) else kept.objective.coverage.test.to_dict(),
         "before": start,
         "predicted": foreseen.change(times),
         "realised": realised,

@@ -75,6 +75,7 @@ class Bounds:
         sizes = np.bincount(self.units)
         return {
             "caps": [{"name": cap.name, "share": cap.share} for cap in self.request.caps],
+            "by": list(self.request.by),
             "near_duplicates": None
             if self.request.near_duplicates is None
             else {

@@ -83,13 +83,16 @@ def compare(run: Run, asked: Asked, coverage: Coverage, request: Request, progre
         points += _points(run, policy, by_seed, request, train)
     train_apart(run, [job for point in points for job in point.trainings], CALLER, progress, request.processes)
     found = [point.to_dict(run) for point in points]
+    given = {"pairs": request.pairs, "analogies": request.analogies}
     return {
         "test": asked.question.name,
         "definition": asked.question.to_dict(),
         "measure": asked.measure,
         "method": asked.method if set(INFLUENCE) & orders.keys() else None,
+        "policies": list(request.policies),
         "keep": list(request.keep) if KEEP in orders else [],
         "pairs": [list(pair) for pair in pairs],
+        "files": {name: path and str(path) for name, path in given.items()},
         "seeds": seeds,
         "shares": list(request.shares),
         "documents": len(run.corpus),

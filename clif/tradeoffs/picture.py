@@ -13,6 +13,7 @@ from clif.tradeoffs.request import CLIF, DEBIAS, KEEP, KEYWORD, RANDOM
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 TABLE, PICTURE = "points.csv", "tradeoff.svg"
 READINGS = ("bias", "quality", "analogies")
@@ -54,22 +55,36 @@ def write_picture(folder: Path, values: Mapping[str, Any]) -> None:
 
 
 def draw(values: Mapping[str, Any]) -> str:
-    """Bias against each measure of usefulness; bars are one deviation over the seeds to either side."""
-    points = values["points"]
-    shown = [name for name in AXES if all(point[name]["mean"] is not None for point in points)] or ["quality"]
-    with drawing(0.6 + 5.2 * len(shown), 4.6) as figure:
-        for place, name in enumerate(shown, 1):
-            axes = figure.add_subplot(1, len(shown), place)
-            _panel(axes, points, name)
-            axes.set_xlabel(f"bias: {values['measure'].replace('_', ' ')}")
-            axes.set_ylabel(AXES[name])
-            if place == 1:
-                seeds = len(values["seeds"])
-                title = f"{values['test']}: bias against usefulness, mean and sd of {seeds} seed{'s' * (seeds > 1)}"
-                axes.set_title(title.replace("$", r"\$"), fontsize=9, loc="left")
-                if axes.get_legend_handles_labels()[0]:
-                    axes.legend(loc="best")
+    """The picture as SVG, with a title."""
+    with drawing(*size_of(values)) as figure:
+        fill(figure, values)
+        seeds = len(values["seeds"])
+        title = f"{values['test']}: bias against usefulness, mean and sd of {seeds} seed{'s' * (seeds > 1)}"
+        figure.axes[0].set_title(title.replace("$", r"\$"), fontsize=9, loc="left")
         return svg(figure)
+
+
+def size_of(values: Mapping[str, Any]) -> tuple[float, float]:
+    """In inches."""
+    return 0.6 + 5.2 * len(_shown(values)), 4.6
+
+
+def fill(figure: Figure, values: Mapping[str, Any]) -> None:
+    """Bias against each measure of usefulness; bars are one deviation over the seeds to either side."""
+    shown = _shown(values)
+    for place, name in enumerate(shown, 1):
+        axes = figure.add_subplot(1, len(shown), place)
+        _panel(axes, values["points"], name)
+        axes.set_xlabel(f"bias: {values['measure'].replace('_', ' ')}")
+        axes.set_ylabel(AXES[name])
+        if place == 1 and axes.get_legend_handles_labels()[0]:
+            axes.legend(loc="best")
+
+
+def _shown(values: Mapping[str, Any]) -> list[str]:
+    """What there is a usefulness of."""
+    found = [name for name in AXES if all(point[name]["mean"] is not None for point in values["points"])]
+    return found or ["quality"]
 
 
 def _panel(axes: Axes, points: Sequence[Mapping[str, Any]], name: str) -> None:

@@ -26,7 +26,7 @@ def pictures(reported):
 
 
 def test_a_run_that_went_through_everything_has_all_kinds_but_other_tests(pictures):
-    assert {picture.kind for picture in pictures} == set(KINDS) - {"tradeoffs"}
+    assert {picture.kind for picture in pictures} == set(KINDS) - {"tradeoffs", "policies"}
     assert len({picture.name for picture in pictures}) == len(pictures)
 
 
@@ -88,7 +88,7 @@ def test_a_retraining_shows_each_run():
 
     values = {
         "before": sample(1.0, 1.1), "after": sample(0.2, 0.3), "controls": sample(), "measure": "effect_size",
-        "removed": 3,
+        "edit": "remove",
     }  # fmt: skip
     with drawing(4, 2) as figure:
         retraining(figure, values)
@@ -130,7 +130,7 @@ def test_vectors_without_length_stay_where_they_are():
 def test_plot_writes_what_there_is_and_says_what_is_not(reported, tmp_path):
     run = reported.copy(tmp_path / "clif-run")
     made = plot(run)
-    assert made.missing == {"tradeoffs": "clif retrain --remove-top-k 100"}
+    assert made.missing == {"tradeoffs": "clif retrain --remove-top-k 100", "policies": "clif tradeoff"}
     assert {path.suffix for _, path in made.paths} == {".svg"}
     assert all(path.parent == run.path / "pictures" and path.stat().st_size for _, path in made.paths)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html
 import json
 import re
 from html.parser import HTMLParser
@@ -145,6 +146,14 @@ def test_every_stored_retraining_is_told_with_its_figures(text, reported):
             assert f"{one.values[key]:+.{digits}f}".replace("-", "−").replace("+", "&#43;") in text.replace(
                 "+", "&#43;"
             )
+
+
+def test_what_frequency_does_is_told(text, reported):
+    (own,) = [one.result for one in gather(reported.run).audited.tests]
+    assert own.frequency is not None
+    assert f"what frequency does to the associations of {own.frequency.words} other words predicts" in text
+    for warning in own.warnings:
+        assert html.escape(warning) in text
 
 
 def test_what_a_bare_run_lacks_is_named_with_its_command(opened):

@@ -164,8 +164,7 @@
   }
 
   function associations(found) {
-    const { A = "A", B = "B" } = data.labels;
-    return table(`How much closer a word of the test is to ${A} than to ${B}, now and as predicted without this document`,
+    return table(`${data.part}; now, and as predicted without this document`,
       ["Word", "Set", "Now", "Without", "Change"],
       found.associations.map(([word, set, before, after, change]) => [word, data.labels[set] || set, signed(before), signed(after), signed(change)]), [0, 1]);
   }
