@@ -73,7 +73,7 @@ def test_what_is_exported_is_read_back_exactly(ending, tmp_path_factory):
     @given(models())
     def trip(model):
         if ".bin" in ending:  # a few float32 made of printable bytes alone pass for text
-            assume(not all(32 <= byte < 127 for byte in model.U[0].tobytes()))
+            assume(not model.U[0].tobytes().decode("utf-8", "replace").replace("\ufffd", "\0").isprintable())
         path = export_vectors(model, folder / f"v{ending}")
         same_vectors(load_vectors(path, allow_pickle=ending == ".kv"), model)
 

@@ -15,6 +15,7 @@ from clif.model import SkipGram
 # A byte order mark, which some Windows programs put first, is passed over.
 _HEADER = re.compile(rb"(?:\xef\xbb\xbf)?[ \t]*([+-]?\d{1,30})[ \t]+([+-]?\d{1,30})[ \t]*\r?(?:\n|\Z)")
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")
+_LATE_CONTROL = re.compile("[\x80-\x84\x86-\x9f]")  # characters that no text has either
 _MOST_NUMBERS = 1_000_000
 _SAMPLE_LINES = 200
 _FOREIGN = {
@@ -96,11 +97,10 @@ def _rows_are_text(stream: Stream, dim: int) -> bool:
     if _CONTROL.search(sample):
         return False
     try:
-        sample.decode("utf-8")
+        return not _LATE_CONTROL.search(sample.decode("utf-8"))
     except UnicodeDecodeError as error:
         # A character may be cut in two by the end of the sample, where the file goes on.
         return len(sample) == BLOCK and error.start > len(sample) - 4
-    return True
 
 
 def _usual_numbers(buffer: bytes, *, ended: bool) -> int:
