@@ -35,6 +35,9 @@ from clif.retraining.limits import Limits
 from clif.retraining.request import Request
 from clif.run import Run
 
+ONE_MODEL = (
+    "sentences are ranked in the run's own model alone, not in the {} of the newest ranking; --until takes all models"
+)
 Words = tuple[tuple[str, ...], ...]
 Split = tuple[BiasTest, BiasTest | None]  # used, held out
 
@@ -51,6 +54,7 @@ class Asked:
     confidence: float | None = None
     adaptive: int | None = None
     solving: dict[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, run: Run, test: str | BiasTest | None, request: Request) -> Asked:
@@ -70,7 +74,9 @@ class Asked:
             if method == newest.about["method"]:
                 more |= {"solving": newest.about.get("solving") or {}, "adaptive": newest.about.get("adaptive")}
             if request.unit != "document":  # those are lists of documents
+                passed = more["ensemble"] and request.until is None
                 more = {name: value for name, value in more.items() if name == "solving"}
+                more["warnings"] = (ONE_MODEL.format(newest.models),) if passed else ()
         if request.until is not None or request.keep:  # chosen in the models whose retraining they are judged by
             method = _in_chunks(run, method)
             more = {"ensemble": request.seeds if request.seeds > 1 and not run.imported else None}

@@ -136,6 +136,7 @@ def make_plan(
         "costs": _costs(run, request, coverage, choices),
         "warnings": [
             *(sought.warnings if sought else []),
+            *asked.warnings,
             *editor.warnings,
             *shortfall(request, min(choice.edit.size for choice in choices)),
             *_warnings(choices, signs),

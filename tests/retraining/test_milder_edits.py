@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,7 +16,9 @@ from clif.corpus.spans import Spans
 from clif.errors import InputError, UsageError
 from clif.influence.units import Documents, Sentences
 from clif.manifest import fingerprint
-from clif.retraining import Request
+from clif.objectives import load_tests
+from clif.retraining import Request, asking
+from clif.retraining.asking import Asked
 from clif.retraining.editors import Editor
 from clif.retraining.edits import UNEDITED, Cut, Edit
 from clif.retraining.swapping import Partners, Swap, WordPairs, styled
@@ -271,3 +274,16 @@ def test_a_request_says_what_is_done_and_from_which_end(options, kind, aim, head
     request = Request(**options)
     assert (request.edit, request.aim, request.from_head) == (kind, aim, head)
     assert request.stand == {"weight": 0.5, "amplify": 1 + options.get("copies", 1)}.get(kind, 0)
+
+
+def test_sentences_are_not_ranked_in_an_ensemble_and_that_is_said(monkeypatch):
+    test = load_tests(["weat6"])[0]
+    about = {"method": "block", "measure": "effect_size", "asked_damping": None, "confidence": 0.9, "adaptive": 10}
+    newest = SimpleNamespace(test=test, models=3, about=about)
+    monkeypatch.setattr(asking, "newest_ranking", lambda run: newest)
+    monkeypatch.setattr(asking, "choose_test", lambda run, asked: test)
+    of_documents = Asked.of(None, None, Request(remove=3))
+    of_sentences = Asked.of(None, None, Request(remove=3, unit="sentence"))
+    assert (of_documents.ensemble, of_documents.adaptive, of_documents.warnings) == (3, 10, ())
+    assert (of_sentences.ensemble, of_sentences.adaptive, of_sentences.confidence) == (None, None, None)
+    assert "not in the 3 of the newest ranking" in of_sentences.warnings[0]
