@@ -41,5 +41,5 @@ def may_change(kept: Mapping[str, Any]) -> str:
 
 
 def plural(count: int, unit: str) -> str:
-    """A number of documents, or sentences."""
+    """So many documents, or sentences, or whatever else takes an s."""
     return f"{count:,} {unit}{'s' * (count != 1)}"

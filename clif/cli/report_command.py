@@ -25,6 +25,7 @@ def command(screen: Screen, run: Path | None, test: str | None, out: Path | None
     """
     from clif.reporting import report
     from clif.run import open_trained
+    from clif.telling import plural
 
     opened = open_trained(run)
     with screen.progress() as progress:
@@ -32,7 +33,5 @@ def command(screen: Screen, run: Path | None, test: str | None, out: Path | None
     if screen.result(made):
         return
     screen.text(f"{made.path} ({made.bytes / 1e6:.1f} MB)")
-    screen.say(
-        f"About {made.test}: {made.documents:,} documents, {made.retrainings} retrainings, "
-        f"{made.verifications} verifications. Open it in any browser."
-    )
+    held = ((made.documents, "document"), (made.retrainings, "retraining"), (made.verifications, "verification"))
+    screen.say(f"About {made.test}: {', '.join(plural(*each) for each in held)}. Open it in any browser.")
