@@ -32,24 +32,9 @@ from clif.run import Run
 Values = NDArray[np.float64]
 
 
-def explain(
-    run: Run,
-    doc_id: str,
-    test: str | BiasTest | None = None,
-    *,
-    method: str | None = None,
-    measure: str | None = None,
-    damping: float | None = None,
-    curvature: str | None = None,
-    tolerance: float | None = None,
-    threads: int | None = None,
-    progress: Progress = silent,
-) -> Explanation:
-    """Explain the influence of one document on a test by its contexts; see `explain_many`."""
-    return explain_many(
-        run, [doc_id], test, method=method, measure=measure, damping=damping, curvature=curvature,
-        tolerance=tolerance, threads=threads, progress=progress,
-    )[0]  # fmt: skip
+def explain(run: Run, doc_id: str, test: str | BiasTest | None = None, **options: Any) -> Explanation:
+    """Explain the influence of one document on a test by its contexts; options are those of `explain_many`."""
+    return explain_many(run, [doc_id], test, **options)[0]
 
 
 def explain_many(

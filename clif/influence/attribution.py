@@ -21,8 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clif.influence.kernels import joint_pairs, score_joint, score_table
-from clif.influence.noise import NoiseSample, logistic
+from clif.influence.noise import logistic
 from clif.influence.problem import Matrix, Predictor, Problem
+from clif.noise_sample import NoiseSample
 from clif.pairs import Contexts
 
 Integers = NDArray[np.int64]

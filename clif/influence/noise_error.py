@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clif.counts import PairCounts
-from clif.influence.noise import NoiseCurvature, NoiseSample, logistic
+from clif.influence.noise import NoiseCurvature, logistic
+from clif.noise_sample import NoiseSample
 
 SAMPLE = 128, 128  # rows: those with the largest counts, and drawn ones
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -31,13 +32,13 @@ class TorchObjective(ByParts):
     parts without E: sets of documents are predicted part by part. Zero must mean that there is no bias.
     """
 
+    @abstractmethod
     def torch_parts(self, E: Tensor) -> Tensor:
         """The parts s (parts,) at the vectors E (n, d)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def torch_join(self, s: Tensor, measure: str) -> Tensor:
         """T, a scalar, from its parts."""
-        raise NotImplementedError
 
     def associations(self, E: Vectors) -> Vectors:
         """The parts s, (parts,)."""

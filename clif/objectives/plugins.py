@@ -128,7 +128,8 @@ def _load(plug_in: PlugIn) -> Kind:
     with _blamed(plug_in, "cannot be imported"):
         found = plug_in.entry.load()
     if not isinstance(found, Kind):
-        raise _faulty(plug_in, f"gives {type(found).__name__!r}, not a clif.objectives.Kind")
+        what = f"the class {found.__name__!r}" if isinstance(found, type) else repr(type(found).__name__)
+        raise _faulty(plug_in, f"gives {what}, not a clif.objectives.Kind")
     if not found.measures:
         raise _faulty(plug_in, "names no measures")
     measures: Any = found.measures

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -93,7 +94,7 @@ class OfWords:
 
 
 @dataclass(frozen=True, eq=False)
-class ByParts(OfWords):
+class ByParts(OfWords, ABC):
     """An objective whose parts begin with one for each target word; which they are, classes made of it say.
 
     They give `associations`, `pull_back`, `join` and `join_gradient`, and the rest follows by the chain rule.
@@ -104,21 +105,21 @@ class ByParts(OfWords):
         """Number of parts: one a target word."""
         return self.n_X + self.n_Y
 
+    @abstractmethod
     def associations(self, E: Vectors) -> Vectors:
         """The parts s, (parts,)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def pull_back(self, E: Vectors, weights: Vectors) -> Vectors:
         """Gradient with respect to E of sum_i weights_i s_i, (n, d), without the gradient of each part."""
-        raise NotImplementedError
 
+    @abstractmethod
     def join(self, s: Vectors, measure: str | None = None) -> float:
         """T from its parts."""
-        raise NotImplementedError
 
+    @abstractmethod
     def join_gradient(self, s: Vectors, measure: str | None = None) -> Vectors:
         """dT/ds, (parts,)."""
-        raise NotImplementedError
 
     def value(self, E: Vectors, measure: str | None = None) -> float:
         """T at the vectors E."""

@@ -38,7 +38,7 @@ from scipy.sparse import csr_array
 
 from clif.compiling import Fixed, compiled, number
 from clif.counts import count_pairs
-from clif.influence.noise import NoiseSample
+from clif.noise_sample import NoiseSample
 
 if TYPE_CHECKING:
     from clif.corpus.encoding import Corpus

@@ -27,9 +27,9 @@ from clif.influence import scores as scoring
 from clif.influence.attribution import JointPairs
 from clif.influence.joint import SolveSettings, solve_joint
 from clif.influence.methods import METHODS
-from clif.influence.noise import NoiseSample
 from clif.influence.problem import Problem
 from clif.influence.scores import document_influence, score_documents, score_many
+from clif.noise_sample import NoiseSample
 from clif.objectives import MEASURES, WEAT, cover
 
 TIGHT = {"gn": SolveSettings(tolerance=1e-12), "exact": SolveSettings("exact", tolerance=1e-12)}

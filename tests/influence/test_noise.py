@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from clif.influence import noise, noise_error
 from clif.influence.curvature import Curvature
 from clif.influence.joint import SolveSettings, solve_joint
-from clif.influence.noise import NoiseCurvature, NoiseSample
+from clif.influence.noise import NoiseCurvature
 from clif.influence.problem import Problem
+from clif.noise_sample import NoiseSample
 
 quick = settings(max_examples=20, deadline=None)
 SMALL = {"EXACT": 5, "HEAD": 6, "CLUSTERS": 2, "TILE": (4, 3), "SLAB": 7}

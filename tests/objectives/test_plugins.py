@@ -53,7 +53,7 @@ FAULTS = {
     "broken": ("raise ValueError('no such thing')", "cannot be imported: ValueError: no such thing"),
     "absent": ("import not_there_at_all", "cannot be imported: ModuleNotFoundError"),
     "nameless": ("OTHER = 1", "cannot be imported: AttributeError"),
-    "classy": (HEAD + "KIND = Skew", "gives 'type', not a clif.objectives.Kind"),
+    "classy": (HEAD + "KIND = Skew", "gives the class 'Skew', not a clif.objectives.Kind"),
     "unmeasured": (HEAD + "KIND = Kind('', '', '', (), Skew)", "names no measures"),
     "lettered": (HEAD + "KIND = Kind('', '', '', 'skew', Skew)", "gives 'skew' as its measures, not a tuple"),
     "tested": (HEAD + "KIND = Kind('', '', '', ('m',), Skew, test=3)", "brings 'int' as its test"),
