@@ -70,10 +70,17 @@ def solve_joint(problem: Problem, settings: SolveSettings, *, by_lissa: bool = F
 
     Gauss-Newton leaves out the part of s in the flat directions, on which no score depends.
     """
-    exact = settings.curvature == "exact"
-    curvature = problem.curvature(exact=exact, dense=settings.dense)
     gradient = np.zeros((2, *problem.U.shape), dtype=problem.U.dtype)
     gradient[0, problem.rows] = problem.gradient
+    return solve_gradient(problem, gradient, settings, by_lissa=by_lissa)
+
+
+def solve_gradient(
+    problem: Problem, gradient: NDArray[Any], settings: SolveSettings, *, by_lissa: bool = False
+) -> Solve:
+    """As `solve_joint`, for the gradient (2, V, d) of any function of U and C, in the model's precision."""
+    exact = settings.curvature == "exact"
+    curvature = problem.curvature(exact=exact, dense=settings.dense)
     damp = problem.damp
 
     def product(Z: NDArray[Any]) -> NDArray[Any]:

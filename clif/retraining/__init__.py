@@ -32,10 +32,11 @@ from clif.files import read_json, write_json
 from clif.manifest import versions
 from clif.objectives import BiasTest
 from clif.progress import Progress, silent
+from clif.retraining.checking import ZERO
 from clif.retraining.curve import write_curve
 from clif.retraining.measuring import measure_all
 from clif.retraining.planning import Plan, find_bounds, make_plan, name_of_goal, seek_documents
-from clif.retraining.request import ZERO, Request
+from clif.retraining.request import Request
 from clif.retraining.trainings import Journal, train_all
 from clif.retraining.words import write_words
 from clif.retraining.written import write_corpus

@@ -165,7 +165,7 @@ def _order_sentences(run: Run, ranked: Ranking, _request: Request, *, predicts: 
 def _rows(run: Run, request: Request) -> int | None:
     """How long the list of sentences must be: as `clif rank` makes it, if the first ones are wanted and may all go."""
     k = request.number
-    enough = request.from_head and request.protect is None and k is not None and k <= TOP
+    enough = request.from_head and request.protect is None and not request.limited and k is not None and k <= TOP
     return None if enough else len(run.corpus.sentences)
 
 

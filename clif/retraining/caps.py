@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from clif.errors import UsageError
+from clif.influence.units import Units
 from clif.objectives import SETS, Coverage
 from clif.ranking import group_documents
 from clif.run import Run
@@ -48,7 +49,8 @@ class Cap:
 
 @dataclass(frozen=True, eq=False)
 class Loads:
-    """What each document takes of each thing that is capped, (things, documents), and how much may go of each.
+    """What the choice of each document, or sentence, takes of each thing that is capped, (things, units), and how much
+    may go of each.
 
     `names` of the things are "FIELD VALUE" or "words X".
     """
@@ -58,38 +60,40 @@ class Loads:
     budgets: NDArray[np.float64]
 
 
-def load_caps(run: Run, caps: Sequence[Cap], coverage: Coverage) -> Loads:
-    """What the caps allow, in tokens; errors are those of `read_metadata`."""
-    corpus = run.corpus
+def load_caps(run: Run, caps: Sequence[Cap], coverage: Coverage, of: Units) -> Loads:
+    """What the caps allow of units, in tokens; errors are those of `read_metadata`.
+
+    A unit of which a share is taken costs that share of its tokens.
+    """
     names: list[str] = []
     rows, columns, values, budgets = [], [], [], []
     for cap in caps:
         if cap.name == WORDS:
             things = [f"{WORDS} {key}" for key in SETS]
-            group, document = _occurrences(run, coverage)
+            group, unit = _occurrences(run, coverage, of)
             load = np.ones(len(group))
         else:
             found, group = group_documents(run, cap.name)
             things = [f"{cap.name} {value}" for value in found]
-            document, load = np.arange(len(corpus)), corpus.lengths.astype(np.float64)
+            group, unit, load = group[of.document], np.arange(len(of)), of.lengths.astype(np.float64)
         rows.append(len(names) + group)
-        columns.append(document)
-        values.append(load)
+        columns.append(unit)
+        values.append(of.taken * load)
         budgets.append(cap.share * np.bincount(group, load, len(things)) + ROUNDING)
         names += things
     if not names:
-        return Loads([], csr_array((0, len(corpus))), np.empty(0))
+        return Loads([], csr_array((0, len(of))), np.empty(0))
     where = (np.concatenate(rows), np.concatenate(columns))
-    loads = csr_array((np.concatenate(values), where), shape=(len(names), len(corpus)))
+    loads = csr_array((np.concatenate(values), where), shape=(len(names), len(of)))
     return Loads(names, loads, np.concatenate(budgets))
 
 
-def _occurrences(run: Run, coverage: Coverage) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Set and document of each occurrence of a word of the test in the corpus."""
+def _occurrences(run: Run, coverage: Coverage, of: Units) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Set and unit of each occurrence of a word of the test in the corpus."""
     corpus = run.corpus
     set_of = np.full(max(len(corpus.types), 1), -1)
     for number, key in enumerate(SETS):
         set_of[coverage.rows[key]] = number
     found = set_of[corpus.tokens]
     place = np.flatnonzero(found >= 0)
-    return found[place], np.searchsorted(corpus.offsets, place, side="right") - 1
+    return found[place], np.searchsorted(of.ends, place, side="right") - 1

@@ -16,9 +16,10 @@ from clif.influence.problem import Problem
 from clif.objectives import BiasObjective, definition
 from clif.ranking import bias_of
 from clif.retraining.asking import Order, Split
+from clif.retraining.checking import ZERO
 from clif.retraining.editors import Editor
 from clif.retraining.edits import REMOVE, Edit
-from clif.retraining.request import ZERO, Request
+from clif.retraining.request import Request
 from clif.run import Run
 
 Problems = Sequence[Problem]

@@ -1,7 +1,8 @@
-"""Near-duplicates: documents that say the same form one unit, which is removed as a whole or not at all."""
+"""Near-duplicates: documents, or sentences, that say the same form one unit, which goes as a whole or not at all."""
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,13 +22,8 @@ _PRIME = np.uint64(1_099_511_628_211)
 Integers = NDArray[np.int64]
 
 
-def single(corpus: Corpus) -> Integers:
-    """Each document a unit of its own, (documents,)."""
-    return np.arange(len(corpus), dtype=np.int64)
-
-
-def near_duplicates(corpus: Corpus, similarity: float) -> Integers:
-    """The unit of each document, (documents,), numbered from 0.
+def near_duplicates(corpus: Corpus, similarity: float, ends: Integers | None = None) -> Integers:
+    """The unit of each document, (documents,), numbered from 0; or of the sentences between `ends` (sentences + 1,).
 
     Two documents are near-duplicates where the sets of their runs of SHINGLE tokens share at least `similarity` of what
     either holds (Jaccard); a shorter document is one run. Units are the connected parts: a document that is near two
@@ -52,7 +48,8 @@ def near_duplicates(corpus: Corpus, similarity: float) -> Integers:
             where="--near-duplicates",
             next="Install it (pip install datasketch), or leave the option out.",
         ) from error
-    sets = [shingles(corpus.tokens[a:b]) for a, b in zip(corpus.offsets[:-1], corpus.offsets[1:], strict=True)]
+    between = (corpus.offsets if ends is None else ends).tolist()
+    sets = [shingles(corpus.tokens[a:b]) for a, b in pairwise(between)]
     threshold = min(similarity, 0.99)  # its banding knows no 1
     index = MinHashLSH(threshold=threshold, num_perm=HASHES, weights=(1 - MISSED, MISSED))
     pairs = []

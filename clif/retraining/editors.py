@@ -86,7 +86,7 @@ def editor_of(run: Run, request: Request) -> Editor:
     corpus, copies = run.corpus, request.stand
     return Editor(
         corpus,
-        units=Documents(corpus),
+        units=Documents(corpus, taken=1.0 - copies if copies < 1 else 1.0),
         make=lambda chosen: Edit(chosen, copies),
         sizes=corpus.lengths,
         option=request.option,

@@ -40,9 +40,14 @@ class Edit:
         return REMOVE if self.copies == 0 else WEIGHT if self.copies < 1 else AMPLIFY
 
     @property
+    def chosen(self) -> Integers:
+        """The documents, or sentences, that were chosen."""
+        return self.documents
+
+    @property
     def size(self) -> int:
-        """How many documents, or sentences, were chosen."""
-        return len(self.documents)
+        """How many."""
+        return len(self.chosen)
 
     def counts(self, corpus: Corpus) -> Values:
         """How often each document of the corpus stands in the edited one."""
@@ -91,9 +96,9 @@ class Cut(Edit):
         return SENTENCES
 
     @property
-    def size(self) -> int:
-        """How many sentences."""
-        return len(self.sentences)
+    def chosen(self) -> Integers:
+        """The sentences."""
+        return self.sentences
 
     def change(self, corpus: Corpus) -> Change:
         """Their tokens are no words any more."""

@@ -1,4 +1,4 @@
-"""What bounds a choice of documents: units that go as a whole, caps on losses, and objectives that shall stay.
+"""What bounds a choice of documents, or sentences: units that go as a whole, caps, and objectives that shall stay.
 
 Each cap and each kept objective is a sum over the chosen units, a, that must stay between two numbers:
 
@@ -12,7 +12,7 @@ that it takes come before the others, and all come by their score and the price 
     score + prices . a
 
 of which only those below zero are taken: the others do not help. Kept objectives are estimated anew for
-each chunk, as the scores are.
+each chunk, as the scores are. What is said of documents here holds for sentences too, where these are chosen.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array, vstack
 
 from clif.retraining.caps import Loads
-from clif.retraining.keeping import Foreseen
+from clif.retraining.kept import Foreseen
 
 WANTED = 0.5  # share in which a unit is taken by the linear programme to come first
 MARGIN = 0.9  # of a tolerance is used in choosing, as a chunk is chosen by estimates without it
@@ -87,12 +87,7 @@ class Limits:
         The last chunks were chosen by estimates of what each of their documents does alone.
         """
         step, count = 1, len(order)
-        times = np.zeros(len(self.units))
-        while count > 0:
-            times[:] = 0.0
-            times[order[:count]] = 1.0
-            if all(each.kept.holds(each.change(times)) for each in self.kept):
-                break
+        while count > 0 and not all(each.kept.holds(each.change(order[:count])) for each in self.kept):
             count = max(0, count - step)
             while count and self.whole(order, count) != count:
                 count -= 1

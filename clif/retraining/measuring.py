@@ -19,6 +19,7 @@ from clif.retraining.statistics import P_VALUE_TEST
 from clif.retraining.trainings import Journal, Trainings
 from clif.retraining.transfer import NO_TRANSFER, transfer_report
 from clif.run import Run
+from clif.training.pool import Job
 
 QUALITY = "WordSim-353"
 Found = dict[str, float | None]
@@ -28,12 +29,13 @@ def measure_all(run: Run, journal: Journal, plan: Plan, trainings: Trainings) ->
     """Everything that is read off the retrained models."""
     others = _other_tests(run, plan)
 
-    def read(U: NDArray[np.float32], choices: Sequence[Choice]) -> tuple[Found, list[Found]]:
+    def read(job: Job, choices: Sequence[Choice]) -> tuple[Found, list[Found]]:
         """What is the same for all halves, and T on the used and the held-out words of these."""
+        U, C = journal.matrices(job)
         common: Found = {
             name: _value(other, U, kind_of(other.coverage.test).measures[0]) for name, other in others.items()
         }
-        common |= {_key(each.kept.name): each.kept.value(U) for each in plan.kept}
+        common |= {_key(each.kept.name): each.kept.value(U, C) for each in plan.kept}
         common[QUALITY] = wordsim353(U, run.model.index).spearman
         measure = plan.about["measure"]
         own: list[Found] = [
@@ -42,9 +44,9 @@ def measure_all(run: Run, journal: Journal, plan: Plan, trainings: Trainings) ->
         ]
         return common, own
 
-    before = [read(journal.vectors(job), plan.choices) for job in trainings.before]
+    before = [read(job, plan.choices) for job in trainings.before]
     edited = [
-        [[read(journal.vectors(job), [choice]) for job in row] for row in sets]
+        [[read(job, [choice]) for job in row] for row in sets]
         for choice, sets in zip(plan.choices, trainings.edited, strict=True)
     ]
 
@@ -75,7 +77,7 @@ def measure_all(run: Run, journal: Journal, plan: Plan, trainings: Trainings) ->
             "pairs": wordsim353(run.model.U, run.model.index).pairs,
             **common(QUALITY),
         },
-        "kept": _kept(run, plan, common),
+        "kept": _kept(plan, common),
         "neighbours": _neighbours(run, journal, plan, trainings),
         **(transfer_report(run, plan, used, held) if held else NO_TRANSFER),
     }
@@ -86,13 +88,13 @@ def _key(name: str) -> str:
     return f"kept {name}"
 
 
-def _kept(run: Run, plan: Plan, common: Callable[[str], dict[str, Any]]) -> list[dict[str, Any]]:
+def _kept(plan: Plan, common: Callable[[str], dict[str, Any]]) -> list[dict[str, Any]]:
     """Of each kept objective what was foreseen, what came of it, and what random sets did to it."""
-    times = plan.choices[0].edit.times(run.corpus)
+    chosen = plan.choices[0].edit.chosen
     found = []
     for each in plan.kept:
         read = common(_key(each.kept.name))
-        about = report(each, times, read["before"]["runs"], read["after"]["runs"])
+        about = report(each, chosen, read["before"]["runs"], read["after"]["runs"])
         found.append({**about, "realised_ci95": read["realised_ci95"], "controls": read["controls"]})
     return found
 

@@ -29,7 +29,7 @@ from clif.retraining.editors import editor_of
 from clif.retraining.edits import AMPLIFY, REMOVE, SENTENCES, WEIGHT, read_protected
 from clif.retraining.goals import Goal
 from clif.retraining.holdout import split_halves
-from clif.retraining.keeping import Foreseen
+from clif.retraining.kept import Foreseen
 from clif.retraining.limiting import Bounds, limit_order, shortfall
 from clif.retraining.request import Request
 from clif.retraining.seeking import Sought, seek
@@ -98,7 +98,7 @@ def make_plan(
     if sought:
         orders = [Order(sought.order, needed=sought.needed, limits=sought.limits)]
     elif request.keep:  # chosen anew
-        orders = [Order(np.arange(len(run.corpus)))]
+        orders = [Order(np.arange(len(bounds.parts)))]
     else:
         orders = order_documents(run, [used for used, _ in splits], asked, request, progress)
     editor = editor_of(run, request)
@@ -108,7 +108,7 @@ def make_plan(
     for half, (split, order, (used, held)) in enumerate(zip(splits, orders, posed, strict=True)):
         damping = used[0].damp
         if not sought:
-            order = limit_order(run, order, used, asked, bounds, progress)
+            order = limit_order(order, used, asked, bounds, progress)
         choices.append(choose(run, split, used, held, order, request, editor, bounds.protected, half))
         kept = order.limits.kept if order.limits else ()
     signs = _signs(run, objective_of(coverage), asked.measure, choices)
@@ -132,7 +132,7 @@ def make_plan(
         "held_fixed": {"constants": CONSTANTS, **HELD_FIXED[run.settings.trainer]},
         "until": sought.to_dict() if sought else None,
         "predicted_by": _predicted_by(asked, request),
-        **bounds.about(choices[0].edit.documents),
+        **bounds.about(choices[0].edit.chosen),
         "costs": _costs(run, request, coverage, choices),
         "warnings": [
             *(sought.warnings if sought else []),
@@ -148,7 +148,7 @@ def make_plan(
 def find_bounds(run: Run, test: str | BiasTest | None, request: Request) -> Bounds:
     """What the request limits."""
     coverage = _covered(run, Asked.of(run, test, request).question)
-    return Bounds.of(run, request, coverage, read_protected(request.protect, run.corpus))
+    return Bounds.of(run, request, coverage, read_protected(request.protect, run.corpus), editor_of(run, request).units)
 
 
 def _costs(run: Run, request: Request, coverage: Coverage, choices: Sequence[Choice]) -> dict[str, Any] | None:
@@ -172,7 +172,7 @@ def seek_documents(
     ((problems, _),) = pose(run, [(asked.question, None)], asked, request, progress)
     goal = Goal.parse(str(request.until))
     seeds = _seeds(run, request)
-    limits = bounds.put_to(problems, editor.units)
+    limits = bounds.put_to(problems)
     return seek(run, problems, goal, asked.method, seeds, editor, limits, journal, request.processes, progress)
 
 
@@ -192,9 +192,11 @@ def name_of_goal(run: Run, test: str | BiasTest | None, request: Request, bounds
         "protected": np.flatnonzero(bounds.protected),
         "clif": __version__,
         **({} if request.unit == "document" else {"unit": request.unit}),
+        **({"weight": request.weight} if request.weight else {}),
         **bounds.recipe(),
     }
     slug = f"p-{goal.bound:g}" if goal.is_p else f"{goal.bound:g}"
+    slug += f".weight-{request.weight:g}" if request.weight else ""
     slug += "" if request.unit == "document" else f".{request.unit}s"
     return f"{asked.question.name}.until-{slug}.{fingerprint(recipe)[:8]}"
 

@@ -74,11 +74,15 @@ class Journal:
         )
 
     def vectors(self, training: Job) -> NDArray[np.float32]:
-        """Input vectors of a training that is done; raises MismatchError for those of another run's model."""
+        """Input vectors of a training that is done; errors are those of `matrices`."""
+        return self.matrices(training)[0]
+
+    def matrices(self, training: Job) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """U and C of a training that is done; raises MismatchError for those of another run's model."""
         if training.path.parent == self.run.models:
-            return training.read(self.run)[0]
+            return training.read(self.run)
         try:
-            return read_matrices(training.path)[0]
+            return read_matrices(training.path)[:2]
         except InputError as error:
             raise InputError(
                 error.what, where=error.where, next="Remove this file, if it is there, and retrain: the rest is kept."

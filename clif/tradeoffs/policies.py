@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from clif.influence.adaptive import CHUNK, choose_adaptively
 from clif.influence.problem import Problem
+from clif.influence.units import Documents
 from clif.objectives import Coverage
 from clif.progress import Progress
 from clif.retraining.edits import count_to_tokens
-from clif.retraining.keeping import Kept
+from clif.retraining.kept import Kept
 from clif.retraining.limits import Limits
 from clif.run import Run
 
@@ -30,7 +31,8 @@ def chosen_by_influence(
     With `kept` objectives, those that leave these within their tolerances; they may come to an end before.
     """
     corpus = run.corpus
-    limits = replace(Limits.free(np.ones(len(corpus), dtype=np.bool_)), kept=[each.put_to(problems) for each in kept])
+    stay = [each.put_to(problems, Documents(corpus)) for each in kept]
+    limits = replace(Limits.free(np.ones(len(corpus), dtype=np.bool_)), kept=stay)
     chunk = max(CHUNK, int(tokens / corpus.lengths.mean()) // CHUNKS)
 
     def pick(score: NDArray[np.float64], chosen: Integers, most: int, left: int) -> Integers:

@@ -23,10 +23,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
+from clif.noise_sample import NoiseSample
 from clif.training.draws import name_keys
 from clif.training.outputs import OutputLoss, count_outputs, find_scale, fit_outputs
+from clif.training.pair_loss import PairLoss
 from clif.training.paired import train_paired
 
 if TYPE_CHECKING:
@@ -39,7 +40,6 @@ Matrix = NDArray[Any]
 HELD = 10
 MOST = 1_000_000
 NOISE = 1000  # noise words that the negatives are taken over, the same for all models
-CHUNK = 1 << 17
 
 
 @dataclass(frozen=True)
@@ -85,8 +85,9 @@ def explain(corpus: Corpus, vocabulary: Vocabulary, settings: TrainingSettings, 
     if not counts.nnz:  # nothing is learnt from these documents
         none = Losses(None, None, None)
         return Explained(none, none, len(held), len(learnt), round(time.process_time() - began, 3))
+    noise = vocabulary.noise(settings.ns_exponent)
     judges = [
-        PairLoss(count_outputs(corpus, vocabulary, settings, documents), vocabulary, settings)
+        PairLoss(count_outputs(corpus, vocabulary, settings, documents), noise, settings.negative, _few(noise))
         for documents in (held, learnt[:: max(1, len(learnt) // max(1, len(held)))])
     ]
 
@@ -114,33 +115,7 @@ def split(corpus: Corpus) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return np.sort(held), np.sort(rest[: max(1, few)])
 
 
-class PairLoss:
-    """The mean loss of the expected pairs `counts` (V, V) and of their negatives."""
-
-    def __init__(self, counts: csr_array, vocabulary: Vocabulary, settings: TrainingSettings) -> None:
-        pairs = counts.tocoo()
-        self.inputs, self.outputs, self.weights = pairs.row, pairs.col, pairs.data.astype(np.float64)
-        self.totals = np.asarray(counts.sum(1), dtype=np.float64)
-        self.negative = settings.negative
-        noise = vocabulary.noise(settings.ns_exponent)
-        self.kq = self.negative * noise
-        self.noise = np.random.default_rng(0).choice(len(vocabulary), NOISE, p=noise)
-
-    def mean(self, U: Matrix, C: Matrix) -> float | None:
-        """sum_wc [N softplus(-x) + k (N_w - N) q_c softplus(x)] / sum_wc N, the negatives by a sample of words.
-
-        None if there are no pairs.
-        """
-        total = 0.0
-        for start in range(0, len(self.weights), CHUNK):
-            part = slice(start, start + CHUNK)
-            c = self.outputs[part]
-            x = np.einsum("nd,nd->n", U[self.inputs[part]], C[c])
-            total += float(self.weights[part] @ (np.logaddexp(0, -x) - self.kq[c] * np.logaddexp(0, x)))
-        words = np.flatnonzero(self.totals)
-        for start in range(0, len(words), 1024):
-            rows = words[start : start + 1024]
-            noise = np.logaddexp(0, U[rows] @ C[self.noise].T).mean(1)
-            total += self.negative * float(self.totals[rows] @ noise)
-        pairs = float(self.totals.sum())
-        return total / pairs if pairs else None
+def _few(noise: NDArray[np.float64]) -> NoiseSample:
+    """Words drawn from the noise, each with the same weight; a word may be among them twice."""
+    words = np.random.default_rng(0).choice(len(noise), NOISE, p=noise)
+    return NoiseSample(words, 1.0 / (NOISE * noise[words]))
