@@ -36,8 +36,8 @@ def what_was_edited(values: Mapping[str, Any]) -> str:
 
 
 def may_change(kept: Mapping[str, Any]) -> str:
-    """How far what was kept may go: agreement with judgements may rise, a test may go neither way."""
-    return f"{'-' if kept['measure'] == 'spearman' else '±'}{kept['tolerance']:g}"
+    """How far what was kept may go: agreement with judgements may rise, a loss may fall, a test may go neither way."""
+    return f"{ {'spearman': '-', 'loss': '+'}.get(kept['measure'], '±') }{kept['tolerance']:g}"
 
 
 def plural(count: int, unit: str) -> str:

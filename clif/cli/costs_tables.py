@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from clif.cli.screen import Screen, number
-from clif.telling import may_change
+from clif.telling import may_change, plural
 
+DIGITS = {"effect_size": 2, "loss": 4}
 SHOWN = 5  # values of a field: those that lose most
 
 
@@ -14,7 +15,7 @@ def show_kept(screen: Screen, values: dict[str, Any]) -> None:
     """A table of the kept objectives, if there are any."""
     rows = []
     for kept in values["kept"]:
-        digits = 2 if kept["measure"] == "effect_size" else 3
+        digits = DIGITS.get(kept["measure"], 3)
         ends = [number(kept[name], digits, sign=True) for name in ("before", "predicted", "realised")]
         chance, before = kept["controls"]["mean"], kept["before"]
         by_chance = number(None if chance is None else chance - before, digits, sign=True)
@@ -23,7 +24,12 @@ def show_kept(screen: Screen, values: dict[str, Any]) -> None:
         return
     columns = ["kept", "before", "may change", "predicted", "realised", "random", "holds"]
     screen.text()
-    screen.table("What was to be kept (effect sizes; rank correlation of word similarity)", columns, rows)
+    screen.table("What was to be kept (effect sizes; rank correlation of word similarity; loss in nats)", columns, rows)
+    for kept in values["kept"]:
+        held = kept.get("held_out")
+        if held:
+            known = f"; {held['left_out']:,} others stand in the corpus and were left out" if held["left_out"] else ""
+            screen.text(f"{kept['name']}: per pair of words in {plural(held['documents'], 'document')}{known}.")
 
 
 def show_costs(screen: Screen, values: dict[str, Any]) -> None:

@@ -50,7 +50,9 @@ ONE_SEED = {
 @click.option("--seeds", type=int, default=3, show_default=True, help="Retrainings of each set.")
 @click.option("--controls", type=int, default=3, show_default=True, help="Random sets of as many tokens.")
 @click.option("--protect", type=FILE, help="File of document ids that must stay, one a line.")
-@click.option("--keep", multiple=True, metavar="NAME[=TOL]", help="Test, or 'quality', that shall stay; repeatable.")
+@click.option(
+    "--keep", multiple=True, metavar="NAME[=TOL]", help="Test, quality or loss:FILE that shall stay; repeatable."
+)
 @click.option("--cap", multiple=True, metavar="FIELD=SHARE", help="No value of FIELD, or set of 'words', loses more.")
 @click.option(
     "--near-duplicates",
@@ -58,7 +60,7 @@ ONE_SEED = {
     is_flag=False,
     flag_value=0.8,
     metavar="[S]",
-    help="Documents alike to this share (.8 if left out) go together.",
+    help="Documents, or sentences, alike to this share (.8 if left out) go together.",
 )
 @click.option("--by", multiple=True, metavar="FIELD", help="Report the losses by this field too; repeatable.")
 @click.option("--holdout-words", help="Choose with half of the 'targets', 'attributes' or 'both'; judge on the rest.")
@@ -82,12 +84,15 @@ def command(
     --swap-top-k tells their text of the other group.
 
     --until 0.2 chooses documents (or sentences) chunk by chunk, with new influences after each, and searches for the
-    smallest number without which the mean over the seeds is there. What is tried is kept, so it is trained once.
+    smallest number without which, or with --weight of which, the mean over the seeds is there. What is tried is kept,
+    so it is trained once.
 
     --keep quality --keep weat1=.1 chooses documents that lower the test while word similarity (WordSim-353), or the
     effect size of another test, is predicted to stay within a tolerance (.01 and .1 unless given). NAME may be a TOML
-    file of a test, or a .tsv, .csv or .txt of two words and a score a line. --cap source=.2 leaves each source four
-    fifths of its tokens at least, --cap words=.3 each set of the test's words seven tenths of its occurrences.
+    file of a test, or a .tsv, .csv or .txt of two words and a score a line. --keep loss:held-out.jsonl keeps the loss
+    on documents that were not trained on from rising by more than .002 nats per pair of words. --cap source=.2 leaves
+    each source four fifths of its tokens at least, --cap words=.3 each set of the test's words seven tenths of its
+    occurrences. All limits go with --weight and --unit sentence too.
 
     Transfer is the change on words that were held out over that on the words that chose the documents. One half of
     the words says little of others: --halves 4 takes two splits both ways, each with documents and random sets of its

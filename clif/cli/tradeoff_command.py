@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from clif.cli.costs_tables import DIGITS
 from clif.cli.options import FILE, TEST_HELP, clif_command, numbers, run_argument
 from clif.cli.screen import Screen, number
 
@@ -19,7 +20,7 @@ from clif.cli.screen import Screen, number
 @click.option("--seeds", type=int, default=3, show_default=True, help="Retrainings of each point.")
 @click.option("--policies", default="clif,keep,random,keyword,debias", show_default=True, help="What is compared.")
 @click.option("--keep", multiple=True, metavar="NAME[=TOL]", help="What the policy keep keeps.  [quality]")
-@click.option("--method", help="Of clif and keep: source or block.  [the newest ranking's, else source if it can be]")
+@click.option("--method", help="Of clif and keep: source or block.  [source, where the training can be repeated]")
 @click.option("--pairs", type=FILE, help="TOML file of the pairs of debias.  [attribute words, A beside B]")
 @click.option("--analogies", type=FILE, help="Questions, as in questions-words.txt.  [those that gensim brings]")
 @click.option("--processes", type=int, help="Trainings at a time.  [one a core]")
@@ -73,15 +74,19 @@ def show(screen: Screen, result: Any) -> None:
             _cell(point["bias"], digits, sign=True),
             _cell(point["quality"], 3),
             _cell(point["analogies"], 3),
+            *(_cell(sample, DIGITS.get(name.partition(":")[0], 3)) for name, sample in point.get("kept", {}).items()),
             {True: "yes", False: "", None: "-"}[point["front"]],
         ]
         for point in values["points"]
     ]
     measure = values["measure"].replace("_", " ")
-    columns = ["policy", "tokens", "docs", "bias (sd)", "WordSim (sd)", "analogies (sd)", "front"]
+    kept = [f"{name} (sd)" for name in values["points"][0].get("kept", {})]
+    columns = ["policy", "tokens", "docs", "bias (sd)", "WordSim (sd)", "analogies (sd)", *kept, "front"]
     head = f"{values['test']}: {measure} against WordSim-353 and analogies, {len(values['seeds'])} seeds"
     screen.table(head, columns, rows)
     screen.text("Front: no other row has less bias and a higher rank correlation with WordSim-353.")
+    if values.get("method_because"):
+        screen.text(f"Documents chosen by {values['method']}, as {values['method_because']}.")
     if values["pairs"]:
         screen.text("Debias takes a direction out of the vectors: that a test built on it then finds")
         screen.text("nothing does not say that the association is gone (Gonen and Goldberg 2019).")

@@ -78,17 +78,17 @@ class Asked:
                 more = {name: value for name, value in more.items() if name == "solving"}
                 more["warnings"] = (ONE_MODEL.format(newest.models),) if passed else ()
         if request.until is not None or request.keep:  # chosen in the models whose retraining they are judged by
-            method = _in_chunks(run, method)
+            method = chunk_method(run, method)
             more = {"ensemble": request.seeds if request.seeds > 1 and not run.imported else None}
         return cls(question, method or RECOMMENDED, kind_of(question).check_measure(measure), damping, **more)
 
 
-def _in_chunks(run: Run, method: str | None) -> str:
+def chunk_method(run: Run, method: str | None = None) -> str:
     """The method by which documents are chosen in chunks, where this one was asked for or ranked."""
-    return method if method in ADAPTIVE else "source" if _repeats(run) else "block"
+    return method if method in ADAPTIVE else "source" if repeats(run) else "block"
 
 
-def _repeats(run: Run) -> bool:
+def repeats(run: Run) -> bool:
     """Whether its training can be gone through once more."""
     return run.settings.trainer == "paired" and run.settings.workers == 1 and not run.imported
 

@@ -29,8 +29,8 @@ from clif.run import Run
 
 QUALITY = "quality"
 TABLES = (".tsv", ".csv", ".txt")
-TOLERANCES = {"effect_size": 0.1}
-TOLERANCE = 0.01  # of a rank correlation, of nats, and of other measures, whose sizes are those of cosines
+TOLERANCES = {"effect_size": 0.1, LOSS: 0.002}  # on the speeches the loss rises by so much without 4% of them
+TOLERANCE = 0.01  # of a rank correlation, and of other measures, whose sizes are those of cosines
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ class Kept(ABC):
     name: str
     measure: str
     tolerance: float
+    of_outputs = False  # whether T reads the output vectors
 
     @property
     def low(self) -> float:

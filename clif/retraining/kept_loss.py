@@ -59,6 +59,7 @@ class KeptLoss(Kept):
     documents: int
     left_out: int
     mark: str
+    of_outputs = True
 
     @property
     def low(self) -> float:

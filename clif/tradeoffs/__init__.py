@@ -6,7 +6,8 @@ objective, is predicted to stay; `random` and `keyword` (the documents with the 
 what one does without influences; `debias` takes the bias direction out of the trained vectors, without retraining.
 
 Bias is T of the test; usefulness the rank correlation with WordSim-353, and the share of analogies that are answered
-right (Mikolov et al. 2013). A point is on the front where no other has both less bias and a higher rank correlation.
+right (Mikolov et al. 2013). What else `keep` keeps is measured for all policies. A point is on the front where no other
+has both less bias and a higher rank correlation.
 """
 
 from __future__ import annotations
@@ -21,9 +22,7 @@ from clif.files import read_json, write_json
 from clif.manifest import file_sha256, fingerprint
 from clif.objectives import BiasTest, cover, definition, uncovered_error
 from clif.progress import Progress, silent
-from clif.retraining.asking import Asked
 from clif.retraining.keeping import find_kept
-from clif.retraining.request import Request as RetrainRequest
 from clif.run import Run
 from clif.tradeoffs.comparing import compare, settle, words_of_pairs
 from clif.tradeoffs.picture import TABLE, write_picture, write_points
@@ -62,8 +61,9 @@ def tradeoff(
 ) -> TradeoffResult:
     """Compare policies by retraining; `options` are the fields of `Request`.
 
-    The test defaults to that of the newest ranking. What was trained is kept, so a comparison that was stopped goes on
-    where it was.
+    The test defaults to that of the newest ranking, from which nothing else is taken: the method is `source` for a run
+    whose training can be gone through once more, and `block` for others. What was trained is kept, so a comparison that
+    was stopped goes on where it was.
 
     Raises
     ------
@@ -78,12 +78,12 @@ def tradeoff(
 
     """
     request = Request(**options)
-    # Documents are chosen in chunks, as on the way to a goal.
-    asked = settle(Asked.of(run, test, RetrainRequest(until="0", seeds=request.seeds, method=request.method)), request)
+    asked = settle(run, test, request)
     coverage = cover(asked.question, run.vocabulary.index)
     if coverage.reason:
         raise uncovered_error([coverage], where=str(run.path))
-    policies = request.policies
+    # Files are named by what they hold, as it may change.
+    kept = find_kept(run, request.keeps, asked.question) if KEEP in request.policies else []
     recipe = {
         **run.identity,
         "test": definition(asked.question),
@@ -92,8 +92,7 @@ def tradeoff(
         "measure": asked.measure,
         "clif": __version__,
         **{name: getattr(request, name) for name in ("shares", "seeds", "policies", "keep")},
-        # Files by what they hold, as it may change.
-        "kept": [kept.recipe for kept in find_kept(run, request.keeps, asked.question)] if KEEP in policies else [],
+        "kept": [each.recipe for each in kept],
         "pairs": words_of_pairs(run, coverage, request),
         "analogies": None if request.analogies is None else _hash(request.analogies),
     }
@@ -101,7 +100,7 @@ def tradeoff(
     reused = (folder / RESULT).exists()
     if not reused:
         with held(run.tradeoffs, run, "comparing"):
-            values = compare(run, asked, coverage, request, progress)
+            values = compare(run, asked, coverage, request, kept, progress)
             write_points(folder, values)
             write_picture(folder, values)
             write_json(folder / RESULT, values)

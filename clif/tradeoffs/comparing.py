@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,12 +15,13 @@ from clif.influence.joint import SolveSettings
 from clif.influence.memory import check_memory
 from clif.influence.methods import METHODS
 from clif.manifest import versions
-from clif.objectives import Coverage, kind_of
+from clif.objectives import BiasTest, Coverage, kind_of
 from clif.progress import Progress
-from clif.ranking import further_problems, make_problem
-from clif.retraining.asking import Asked
+from clif.ranking import choose_test, further_problems, make_problem
+from clif.retraining.asking import Asked, chunk_method, repeats
 from clif.retraining.edits import UNEDITED, Edit
-from clif.retraining.keeping import find_kept
+from clif.retraining.keeping import QUALITY
+from clif.retraining.kept import Kept
 from clif.retraining.statistics import Sample
 from clif.run import Run
 from clif.tradeoffs.debiasing import pairs_of, read_pairs
@@ -55,23 +56,33 @@ class Point:
         found = [training.values(run, self.kind) for training in self.trainings]
         read: dict[str, Any] = {}
         for name in READINGS:
-            runs = [each[name] for each in found]
-            read[name] = Sample(tuple(value for value in runs if value is not None)).to_dict()
+            read[name] = _sample([each[name] for each in found])
+        read["kept"] = {name: _sample([each["kept"][name] for each in found]) for name in found[0].get("kept", {})}
         tokens = len(run.corpus.tokens)
         about = {"policy": self.policy, "share": self.share, "documents": self.documents, "tokens": self.tokens}
         return {**about, "token_share": self.tokens / tokens, **read}
 
 
-def compare(run: Run, asked: Asked, coverage: Coverage, request: Request, progress: Progress) -> dict[str, Any]:
-    """All figures, as result.json holds them; errors are those of `tradeoff`."""
+def _sample(runs: Sequence[float | None]) -> dict[str, Any]:
+    return Sample(tuple(value for value in runs if value is not None)).to_dict()
+
+
+def compare(
+    run: Run, asked: Asked, coverage: Coverage, request: Request, kept: Sequence[Kept], progress: Progress
+) -> dict[str, Any]:
+    """All figures, as result.json holds them, of what is kept too; errors are those of `tradeoff`."""
     seeds = [run.settings.seed + number for number in range(request.seeds)]
     pairs = words_of_pairs(run, coverage, request)
-    progress("plan", 0, None, announce(run, request))
-    orders, warnings = _orders(run, asked, coverage, request, seeds, progress)
+    influential = set(INFLUENCE) & set(request.policies)
+    method = {"method": asked.method, "method_because": why(run, request)} if influential else {"method": None}
+    said = f" {' and '.join(sorted(influential))} by {asked.method}: {method['method_because']}." if influential else ""
+    progress("plan", 0, None, announce(run, request) + said)
+    orders, warnings = _orders(run, asked, coverage, request, kept, seeds, progress)
+    measured = tuple(each for each in kept if each.name != QUALITY)  # which is measured anyway
 
     def train(edits: Sequence[Edit]) -> list[Measured]:
         return [
-            make_training(run, edit, seed, asked.question, asked.measure, pairs, request.analogies)
+            make_training(run, edit, seed, asked.question, asked.measure, pairs, request.analogies, measured)
             for edit, seed in zip(edits, seeds, strict=True)
         ]
 
@@ -88,7 +99,8 @@ def compare(run: Run, asked: Asked, coverage: Coverage, request: Request, progre
         "test": asked.question.name,
         "definition": asked.question.to_dict(),
         "measure": asked.measure,
-        "method": asked.method if set(INFLUENCE) & orders.keys() else None,
+        "method_because": None,
+        **method,
         "policies": list(request.policies),
         "keep": list(request.keep) if KEEP in orders else [],
         "pairs": [list(pair) for pair in pairs],
@@ -124,7 +136,13 @@ def words_of_pairs(run: Run, coverage: Coverage, request: Request) -> tuple[tupl
 
 
 def _orders(
-    run: Run, asked: Asked, coverage: Coverage, request: Request, seeds: Sequence[int], progress: Progress
+    run: Run,
+    asked: Asked,
+    coverage: Coverage,
+    request: Request,
+    kept: Sequence[Kept],
+    seeds: Sequence[int],
+    progress: Progress,
 ) -> tuple[dict[str, list[Integers]], list[str]]:
     """The order in which each policy removes documents, for each seed, and what is to be said of these."""
     tokens = max(request.shares) * len(run.corpus.tokens)
@@ -137,8 +155,8 @@ def _orders(
         models = [run.settings.seed] if run.imported else seeds
         problems = further_problems(run, problem, models, progress=progress)
     for policy in wanted:
-        kept = find_kept(run, request.keeps, asked.question) if policy == KEEP else []
-        order = chosen_by_influence(run, problems, asked.method, tokens, kept, progress)
+        stays = kept if policy == KEEP else ()
+        order = chosen_by_influence(run, problems, asked.method, tokens, stays, progress)
         held = int(run.corpus.lengths[order].sum())
         if not len(order):
             raise UsageError(
@@ -149,7 +167,7 @@ def _orders(
         if held < 0.9 * tokens:
             warnings.append(
                 f"{policy} ends at {held / len(run.corpus.tokens):.1%} of the tokens: no others lower the test"
-                + (" and leave what is kept within its tolerance" if kept else "")
+                + (" and leave what is kept within its tolerance" if stays else "")
             )
         found[policy] = [order] * len(seeds)
     if RANDOM in request.policies:
@@ -187,6 +205,21 @@ def _on_front(point: dict[str, Any], points: Sequence[dict[str, Any]]) -> bool |
     return not any(other[0] <= own[0] and other[1] <= own[1] for other in others)
 
 
-def settle(asked: Asked, request: Request) -> Asked:
-    """The question with the measure of the request; raises UsageError for one that the test's kind does not have."""
-    return replace(asked, measure=kind_of(asked.question).check_measure(request.measure))
+def settle(run: Run, test: str | BiasTest | None, request: Request) -> Asked:
+    """The question, and how documents are chosen for it: in chunks, as on the way to a goal.
+
+    Nothing but the test is taken from the newest ranking, so that the answer does not depend on what was ranked last.
+    Raises UsageError for a measure that the test's kind does not have.
+    """
+    question = choose_test(run, test)
+    measure = kind_of(question).check_measure(request.measure)
+    return Asked(question, chunk_method(run, request.method), measure, damping=None)
+
+
+def why(run: Run, request: Request) -> str:
+    """Why documents are chosen by this method."""
+    if request.method is not None:
+        return "it was asked for by --method"
+    if repeats(run):
+        return "the training of this run can be gone through once more"
+    return "the training of this run cannot be gone through once more, which source would need"

@@ -37,7 +37,9 @@ AXES = {"quality": "WordSim-353, Spearman", "analogies": "analogies answered rig
 def write_points(folder: Path, values: Mapping[str, Any]) -> None:
     """One row a policy and share, with an empty cell where there is no number."""
     with whole_file(folder / TABLE) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        kept = list(values["points"][0]["kept"])
+        columns = [*COLUMNS, *(f"{name}_{part}" for name in kept for part in ("mean", "sd"))]
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()
         for point in values["points"]:
             row = {name: point[name] for name in COLUMNS if name in point}
@@ -45,6 +47,8 @@ def write_points(folder: Path, values: Mapping[str, Any]) -> None:
                 low, high = point[name]["ci95"] or (None, None)
                 row |= {f"{name}_mean": point[name]["mean"], f"{name}_sd": point[name]["sd"]}
                 row |= {f"{name}_ci95_low": low, f"{name}_ci95_high": high}
+            for name in kept:
+                row |= {f"{name}_{part}": point["kept"][name][part] for part in ("mean", "sd")}
             writer.writerow({**row, "runs": len(point["bias"]["runs"])})
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from clif.manifest import file_sha256, fingerprint
 from clif.objectives import BiasTest, cover, definition, objective_of
 from clif.quality import solve_analogies, wordsim353
 from clif.retraining.edits import UNEDITED, Edit
+from clif.retraining.kept import Kept
 from clif.retraining.trainings import Training
 from clif.run import Run
 from clif.tradeoffs.debiasing import Pair, hard_debias
@@ -33,30 +34,35 @@ class Measured(Training):
     measure: str
     pairs: tuple[Pair, ...]
     analogies: Path | None
+    kept: tuple[Kept, ...] = ()
 
     def about(self, run: Run) -> dict[str, Any]:
         """What its file says of itself."""
-        asked = {"test": definition(self.test), "measure": self.measure, "pairs": self.pairs}
+        asked: dict[str, Any] = {"test": definition(self.test), "measure": self.measure, "pairs": self.pairs}
+        asked |= {"kept": [each.recipe for each in self.kept]} if self.kept else {}
         questions = None if self.analogies is None else file_sha256(self.analogies)
         return {**super().about(run), "run": run.identity, "asked": fingerprint({**asked, "analogies": questions})}
 
     def keep(self, run: Run, U: NDArray[np.float32], C: NDArray[np.float32]) -> None:
         """Write what is measured."""
-        values = {**self.about(run), "plain": self._read(run, U)}
+        values = {**self.about(run), "plain": self._read(run, U, C)}
         if self.pairs:
-            values["debiased"] = self._read(run, self._debiased(run, U))
+            values["debiased"] = self._read(run, self._debiased(run, U), C, debiased=True)
         write_json(self.path, values)
 
-    def values(self, run: Run, kind: str = "plain") -> dict[str, float | None]:
+    def values(self, run: Run, kind: str = "plain") -> dict[str, Any]:
         """What was measured; raises MismatchError for the file of another training."""
         found = read_json(self.path, _AGAIN)
         about = self.about(run)
         if not isinstance(found, dict) or {name: found.get(name) for name in about} != about or kind not in found:
             raise MismatchError("this is not the training that it is named for", where=str(self.path), next=_AGAIN)
-        values: dict[str, float | None] = found[kind]
+        values: dict[str, Any] = found[kind]
         return values
 
-    def _read(self, run: Run, U: NDArray[np.floating]) -> dict[str, float | None]:
+    def _read(
+        self, run: Run, U: NDArray[np.floating], C: NDArray[np.float32], *, debiased: bool = False
+    ) -> dict[str, Any]:
+        """What is measured of vectors; debiased ones have lost their lengths, and with them what C was trained for."""
         objective = objective_of(cover(self.test, run.vocabulary.index))
         E = U[objective.rows].astype(np.float64)
         try:
@@ -67,6 +73,7 @@ class Measured(Training):
             "bias": bias,
             "quality": wordsim353(U.astype(np.float32), run.vocabulary.index).spearman,
             "analogies": solve_analogies(U, run.vocabulary.words, self.analogies).right,
+            "kept": {each.name: None if debiased and each.of_outputs else each.value(U, C) for each in self.kept},
         }
 
     def _debiased(self, run: Run, U: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -77,11 +84,18 @@ class Measured(Training):
 
 
 def make_training(
-    run: Run, edit: Edit, seed: int, test: BiasTest, measure: str, pairs: tuple[Pair, ...], analogies: Path | None
+    run: Run,
+    edit: Edit,
+    seed: int,
+    test: BiasTest,
+    measure: str,
+    pairs: tuple[Pair, ...],
+    analogies: Path | None,
+    kept: tuple[Kept, ...] = (),
 ) -> Measured:
     """The training of an edit with a seed; only that without an edit is debiased as well."""
     own = pairs if edit is UNEDITED else ()
-    training = Measured(seed, Path(), edit, test, measure, own, analogies)
+    training = Measured(seed, Path(), edit, test, measure, own, analogies, kept)
     name = fingerprint({**training.about(run), "seed": seed})
     path = run.tradeoffs / "trainings" / f"{name}.json"
-    return Measured(seed, path, edit, test, measure, own, analogies)
+    return replace(training, path=path)

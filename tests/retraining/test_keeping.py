@@ -47,7 +47,9 @@ def kept_test(problem, tolerance=0.1):
 @pytest.mark.parametrize("seed", range(2))
 def test_estimates_are_those_of_block_before_anything_is_gone(seed):
     problem = random_problem(seed, documents=12, damping=20.0, precision=np.float64)
-    change, influence = kept_test(problem).put_to([problem, problem], Documents(problem.corpus)).beyond(np.empty(0, dtype=np.int64))
+    change, influence = (
+        kept_test(problem).put_to([problem, problem], Documents(problem.corpus)).beyond(np.empty(0, dtype=np.int64))
+    )
     assert change == 0
     assert influence == pytest.approx(score_documents(problem, METHODS["block"]).influence, rel=1e-9, abs=1e-15)
 
