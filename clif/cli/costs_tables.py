@@ -24,7 +24,7 @@ def show_kept(screen: Screen, values: dict[str, Any]) -> None:
         return
     columns = ["kept", "before", "may change", "predicted", "realised", "random", "holds"]
     screen.text()
-    screen.table("What was to be kept (effect sizes; rank correlation of word similarity; loss in nats)", columns, rows)
+    screen.table("What was to be kept (effect sizes, rank correlations, loss in nats)", columns, rows)
     for kept in values["kept"]:
         held = kept.get("held_out")
         if held:

@@ -99,11 +99,16 @@ def costs_of(run: Run, change: Change, coverage: Coverage, fields: Sequence[str]
         }
         for key in SETS
     }
+    sets = {}
+    for key in SETS:  # not of the words, as the rounding of each would add up
+        rows = coverage.rows[key]
+        before = int(run.vocabulary.counts[rows].sum())
+        sets[key] = Cover(before, round(before + more[rows].sum()))
     return Costs(
         documents=Cover(len(corpus), int((stand > 0).sum())),
         tokens=Cover(int(corpus.lengths.sum()), round(tokens.sum())),
         fields={name: _by_value(run, stand, tokens, name) for name in names},
-        sets={key: Cover(*(sum(n) for n in _columns(own.values()))) for key, own in words.items()},
+        sets=sets,
         words=words,
     )
 
@@ -138,8 +143,3 @@ def _by_value(run: Run, stand: Values, tokens: Values, field: str) -> list[tuple
     of_tokens = zip(sums(run.corpus.lengths), sums(tokens), strict=True)
     rows = [(name, Cover(*d), Cover(*t)) for name, d, t in zip(names, of_documents, of_tokens, strict=True)]
     return sorted(rows, key=lambda row: -row[2].lost)
-
-
-def _columns(covers: Any) -> tuple[list[int], list[int]]:
-    both = list(covers)
-    return [cover.before for cover in both], [cover.after for cover in both]

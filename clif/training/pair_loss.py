@@ -30,7 +30,7 @@ class PairLoss:
     def __init__(self, counts: csr_array, noise: NDArray[np.float64], negative: int, sample: NoiseSample) -> None:
         pairs = counts.tocoo()
         self.inputs, self.outputs, self.weights = pairs.row, pairs.col, pairs.data.astype(np.float64)
-        self.totals = np.asarray(counts.sum(1), dtype=np.float64)
+        self.totals = np.bincount(self.inputs, self.weights, counts.shape[0]).astype(np.float64)
         self.kq = negative * noise
         self.words, self.shares = sample.words, self.kq[sample.words] * sample.weights
 

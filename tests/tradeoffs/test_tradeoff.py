@@ -13,6 +13,8 @@ from conftest import DATA
 
 from clif.errors import CoverageError, InputError, UsageError
 from clif.objectives import WEAT, BiasTest, cover, kind_of, objective_of
+from clif.ranking import rank
+from clif.retraining.kept_loss import find_loss
 from clif.run import open_run
 from clif.tradeoffs import Request, comparing, tradeoff
 from clif.tradeoffs.policies import by_keywords
@@ -184,3 +186,47 @@ def test_files_count_by_what_they_hold(opened, question, quick, tmp_path):
     questions.unlink()
     with pytest.raises(InputError, match="cannot be read"):
         tradeoff(opened, question, **options)
+
+
+def test_the_method_is_said_and_does_not_depend_on_what_was_ranked_last(opened, question, quick, clif, workplace):
+    few = {"shares": (0.1,), "seeds": 1, "policies": ("clif",), "measure": "mean_difference"}
+    rank(opened, question, measure="mean_difference", method="block", damping=3.0)
+    first = tradeoff(opened, question, **few)
+    rank(opened, question, measure="mean_difference", method="source")
+    again = tradeoff(opened, question, **few)
+    assert again.reused
+    assert first.to_dict()["method"] == "source"
+    assert "once more" in first.to_dict()["method_because"]
+    said = clif("tradeoff", "--test", "planted.toml", "--shares", ".1", "--seeds", 1, "--policies", "clif",
+                "--measure", "mean_difference", "--method", "block")  # fmt: skip
+    assert said.code == 0, said.err
+    assert "clif by block: it was asked for by --method" in said.err
+    assert "chosen by block" in said.out
+    several = replace(opened, manifest={**opened.manifest, "settings": {**opened.manifest["settings"], "workers": 2}})
+    asked = comparing.settle(several, question, Request(**few))
+    assert asked.method == "block"
+    assert "cannot be gone through" in comparing.why(several, Request(**few))
+    plain = {**few, "policies": ("random",)}
+    assert tradeoff(opened, question, **plain).to_dict()["method"] is None
+
+
+def test_what_is_kept_is_measured_for_all_policies(opened, question, quick, workplace, clif):
+    lines = (DATA / "planted.jsonl").read_text("utf-8").splitlines(keepends=True)
+    (workplace / "held.jsonl").write_text("".join(lines[500:560]), "utf-8")
+    options = {**OPTIONS, "shares": (0.2,), "seeds": 1, "policies": ("keep", "random", "debias"),
+               "keep": ("loss:held.jsonl=.001", "quality=.5")}  # fmt: skip
+    result = tradeoff(opened, question, **options)
+    before, debias, keep, random = result.to_dict()["points"]
+    loss = find_loss(opened, "held.jsonl", 0.001)
+    assert before["kept"]["loss:held.jsonl"]["mean"] == pytest.approx(loss.value(opened.model.U, opened.model.C))
+    assert debias["kept"]["loss:held.jsonl"]["mean"] is None
+    assert set(keep["kept"]) == {"loss:held.jsonl"}
+    assert random["kept"]["loss:held.jsonl"]["mean"] > before["kept"]["loss:held.jsonl"]["mean"]
+    frame = result.to_frame()
+    assert frame["loss:held.jsonl_mean"][0] == pytest.approx(before["kept"]["loss:held.jsonl"]["mean"])
+    said = clif("tradeoff", "--test", "planted.toml", "--shares", ".2", "--seeds", 1, "--policies",
+                "keep,random,debias", "--measure", "mean_difference", "--method", "block", "--keep",
+                "loss:held.jsonl=.001", "--keep", "quality=.5")  # fmt: skip
+    assert "loss:held.jsonl" in said.out
+    (workplace / "held.jsonl").write_text("".join(lines[500:550]), "utf-8")  # another text, so it is measured anew
+    assert not tradeoff(opened, question, **options).reused
