@@ -25,6 +25,12 @@ def edited(values: Mapping[str, Any]) -> str:
     return f"{plural(values['edited'], values['unit'])} {done_how(values)}"
 
 
+def done_until(until: Mapping[str, Any]) -> str:
+    """What went on the way to a goal, and how; results of earlier versions do not say what: documents, removed."""
+    weight = until.get("weight")
+    return f"{until.get('unit', 'document')}s {f'weighted by {weight:g}' if weight else 'removed'}"
+
+
 def what_was_edited(values: Mapping[str, Any]) -> str:
     """How many documents, or sentences, of how many, what was done to them, and how much text that is."""
     tokens, halves = values["edited_tokens"], len(values["halves"])

@@ -40,8 +40,9 @@ def show_costs(screen: Screen, values: dict[str, Any]) -> None:
     alike = values["near_duplicates"]
     if alike is not None:
         screen.text(
-            f"Near-duplicates (similarity {alike['similarity']:g} or more): {alike['documents_in_them']:,} documents "
-            f"in {alike['units_of_several']:,} units; the chosen documents are {alike['edited_units']:,} units."
+            f"Near-duplicates (similarity {alike['similarity']:g} or more): {alike['documents_in_them']:,} "
+            f"{values['unit']}s in {alike['units_of_several']:,} units; the chosen {values['unit']}s are "
+            f"{alike['edited_units']:,} units."
         )
     rows = [["all", *_row(costs["documents"], costs["tokens"])]]
     for name, found in costs["fields"].items():

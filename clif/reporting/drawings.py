@@ -173,7 +173,7 @@ def retraining(figure: Figure, values: Mapping[str, Any]) -> None:
 
 
 def curve(figure: Figure, until: Mapping[str, Any]) -> None:
-    """Bias against documents, or sentences, removed."""
+    """Bias against documents, or sentences, that went."""
     draw_curve(figure.add_subplot(), until)
 
 

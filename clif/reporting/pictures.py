@@ -12,6 +12,7 @@ from clif.pictures import drawing, png, svg
 from clif.reporting import drawings
 from clif.reporting.gathering import Findings
 from clif.reporting.results import Retraining
+from clif.telling import done_until
 from clif.tradeoffs.picture import size_of
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ def of_retraining(one: Retraining) -> Iterator[Picture]:
     if values["until"]:
         yield Picture(
             "curve", f"curve.{name}", f"{one.test}, until {values['until']['goal']}",
-            f"Bias against {values['until']['unit']}s removed: predicted as a line, retrained as points. The table "
+            f"Bias against {done_until(values['until'])}: predicted as a line, retrained as points. The table "
             "below has them.",
             (5.0, 3.0), lambda figure: drawings.curve(figure, values["until"]),
         )  # fmt: skip

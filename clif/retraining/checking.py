@@ -19,8 +19,8 @@ ZERO = "zero"
 UNITS = ("document", "sentence")
 # Why a choice for these edits has no limits.
 UNLIMITED = {
-    AMPLIFY: "where documents are repeated nobody loses text, no copy goes, and what is kept is kept against losses",
-    SWAP: "where words are swapped documents stay, no copy goes, and what is kept is kept against losses",
+    AMPLIFY: "limits bound what goes, and where documents are repeated nothing goes",
+    SWAP: "limits bound what goes, and where words are swapped their documents stay",
 }
 
 
@@ -102,7 +102,7 @@ def _check_limits(request: Request) -> None:
         check_similarity(request.near_duplicates)
     if request.limited and request.edit in UNLIMITED:
         raise UsageError(
-            f"there is nothing to limit: {UNLIMITED[request.edit]}",
+            UNLIMITED[request.edit],
             where=f"--keep, --cap, --near-duplicates beside {request.option}",
             next="Leave these out, or use --remove-top-k or --until.",
         )

@@ -1,4 +1,4 @@
-"""Bias against documents, or sentences, removed, on the way to a goal: curve.csv for a table, curve.svg for a look."""
+"""Bias against the documents, or sentences, that went on the way to a goal: curve.csv, and curve.svg for a look."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from clif.files import whole_file
 from clif.pictures import BLUE, GREY, RED, drawing, svg
+from clif.telling import done_until
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,7 +49,6 @@ def draw(until: Mapping[str, Any], title: str) -> str:
 
 def curve(axes: Axes, until: Mapping[str, Any]) -> None:
     """Draw it."""
-    # Results of earlier versions do not say what was counted: documents.
     points, trials, counted = until["predicted"], until["trials"], f"{until.get('unit', 'document')}s"
     axes.axhline(0, color="#bbbbbb", linewidth=0.8)
     axes.plot(
@@ -74,6 +74,6 @@ def curve(axes: Axes, until: Mapping[str, Any]) -> None:
             )
     if until["reached"]:
         axes.axvline(until[counted], color=BLUE, linestyle=":", linewidth=1)
-    axes.set_xlabel(f"{counted} removed")
+    axes.set_xlabel(done_until(until))
     axes.set_ylabel("bias")
     axes.legend(loc="best")

@@ -22,11 +22,12 @@ from clif.objectives import (
     uncovered_error,
 )
 from clif.progress import Progress, silent
-from clif.ranking import costs_of, ensemble_seeds
-from clif.retraining.asking import Asked, Order, Split, order_documents, pose, predicting_method
+from clif.ranking import ensemble_seeds
+from clif.retraining.asking import Asked, Order, Split, order_documents, pose
 from clif.retraining.choosing import Choice, choose
+from clif.retraining.describing import cost_report, edit_report, predicted_by, predictions, warnings_of
 from clif.retraining.editors import editor_of
-from clif.retraining.edits import AMPLIFY, REMOVE, SENTENCES, WEIGHT, read_protected
+from clif.retraining.edits import read_protected
 from clif.retraining.goals import Goal
 from clif.retraining.holdout import split_halves
 from clif.retraining.kept import Foreseen
@@ -113,9 +114,9 @@ def make_plan(
         kept = order.limits.kept if order.limits else ()
     signs = _signs(run, objective_of(coverage), asked.measure, choices)
     about = {
-        **_edited(run, request, choices),
+        **edit_report(run, request, choices),
         **editor.about,
-        **_foreseen(choices, signs),
+        **predictions(choices, signs),
         "test": asked.question.name,
         "kind": asked.question.kind,
         "measure": asked.measure,
@@ -130,16 +131,16 @@ def make_plan(
         "protected": int(bounds.protected.sum()),
         "trainer": run.settings.trainer,
         "held_fixed": {"constants": CONSTANTS, **HELD_FIXED[run.settings.trainer]},
-        "until": sought.to_dict() if sought else None,
-        "predicted_by": _predicted_by(asked, request),
+        "until": {**sought.to_dict(), "weight": request.weight or None} if sought else None,
+        "predicted_by": predicted_by(asked, request),
         **bounds.about(choices[0].edit.chosen),
-        "costs": _costs(run, request, coverage, choices),
+        "costs": cost_report(run, request, coverage, choices),
         "warnings": [
             *(sought.warnings if sought else []),
             *asked.warnings,
             *editor.warnings,
             *shortfall(request, min(choice.edit.size for choice in choices)),
-            *_warnings(choices, signs),
+            *warnings_of(choices, signs),
         ],
     }
     return Plan(coverage, choices, signs, _seeds(run, request), about, bounds.recipe(), kept)
@@ -149,13 +150,6 @@ def find_bounds(run: Run, test: str | BiasTest | None, request: Request) -> Boun
     """What the request limits."""
     coverage = _covered(run, Asked.of(run, test, request).question)
     return Bounds.of(run, request, coverage, read_protected(request.protect, run.corpus), editor_of(run, request).units)
-
-
-def _costs(run: Run, request: Request, coverage: Coverage, choices: Sequence[Choice]) -> dict[str, Any] | None:
-    """What the choice costs others; None of several halves, whose choices are for judging only."""
-    if len(choices) > 1:
-        return None
-    return costs_of(run, choices[0].edit.change(run.corpus), coverage, request.by).to_dict()
 
 
 def seek_documents(
@@ -217,62 +211,3 @@ def _signs(run: Run, whole: BiasObjective, measure: str, choices: Sequence[Choic
     """The signs of a plan; one half is taken as it is."""
     value = whole.value(run.model.U[whole.rows].astype(np.float64), measure)
     return [-1.0 if len(choices) > 1 and choice.value * value < 0 else 1.0 for choice in choices]
-
-
-def _edited(run: Run, request: Request, choices: Sequence[Choice]) -> dict[str, Any]:
-    """The name of the result, what is edited, and by which words; numbers are means over halves."""
-    kind = request.edit
-    k = round(float(np.mean([choice.edit.size for choice in choices])))
-    tokens = round(float(np.mean([choice.edit.tokens(run.corpus) for choice in choices])))
-    name = choices[0].split[0].name
-    if len(choices) > 1:
-        name = f"{name.removesuffix('.used')}.{len(choices)}-halves"
-    return {
-        "name": f"{name}.{kind}{f'-{request.weight:g}' if kind == WEIGHT else ''}-{k}",
-        "edit": kind,
-        "unit": request.unit,
-        "asked": request.number if request.until is None and request.number is not None else request.remove,
-        "edited": k,
-        "removed": k if kind == REMOVE else 0,
-        "amplified": k if kind == AMPLIFY else 0,
-        "sentences": k if kind == SENTENCES else 0,
-        "copies": request.copies if kind == AMPLIFY else None,
-        "weight": request.weight if kind == WEIGHT else None,
-        "removed_tokens": tokens if kind in (REMOVE, SENTENCES) else 0,
-        "edited_tokens": tokens,
-        "definitions": choices[0].definitions() if len(choices) == 1 else {"used": None, "held_out": None},
-    }
-
-
-def _predicted_by(asked: Asked, request: Request) -> str:
-    """How the change is predicted: by a "newton" step on what remains, or in the way of the method of this name."""
-    method = predicting_method(asked, request)
-    return method.name if method and method.finds_sets else "newton"
-
-
-def _foreseen(choices: Sequence[Choice], signs: Sequence[float]) -> dict[str, Any]:
-    """Predictions, means over halves."""
-    sums = [choice.predicted_sum for choice in choices if choice.predicted_sum is not None]
-    return {
-        "zero_crossing": choices[0].crossing if len(choices) == 1 else None,
-        "value": float(np.dot(signs, [choice.value for choice in choices])) / len(choices),
-        "predicted": float(np.dot(signs, [choice.predicted for choice in choices])) / len(choices),
-        "predicted_sum": float(np.dot(signs, sums)) / len(choices) if sums else None,
-    }
-
-
-def _warnings(choices: Sequence[Choice], signs: Sequence[float]) -> list[str]:
-    """What is said of each choice, with its half where there are several."""
-    several = len(choices) > 1
-    said = [
-        f"half {number}: {warning}" if several else warning
-        for number, choice in enumerate(choices, 1)
-        for warning in choice.warnings
-    ]
-    turned = [str(number) for number, sign in enumerate(signs, 1) if sign < 0]
-    if turned:
-        said.append(
-            f"the words that half {', '.join(turned)} uses have a bias of the other sign than the whole test: in what "
-            "is pooled over halves, X and Y change places there"
-        )
-    return said

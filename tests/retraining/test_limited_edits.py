@@ -124,7 +124,7 @@ def test_alike_sentences_go_together(opened, planted):
 @pytest.mark.parametrize(
     ("options", "why"),
     [
-        ({"amplify": 3, "cap": "words=.1"}, "nobody loses text"),
+        ({"amplify": 3, "cap": "words=.1"}, "nothing goes"),
         ({"swap": 3, "keep": "weat1"}, "documents stay"),
         ({"swap": 3, "near_duplicates": 0.8}, "documents stay"),
         ({"remove": 3, "unit": "sentence", "weight": 0.5}, "stands in its document or not"),
