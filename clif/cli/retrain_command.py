@@ -33,7 +33,9 @@ ONE_SEED = {
 @run_argument
 @click.option("--remove-top-k", metavar="K", help="Remove K documents; 'zero': where the prediction is nearest zero.")
 @click.option(
-    "--until", metavar="GOAL", help="Search for the fewest whose removal brings |T| to 0.2, say, or to p>0.05."
+    "--until",
+    metavar="GOAL",
+    help="Search for the fewest whose removal, or --weight, brings |T| to 0.2, say, or to p>0.05.",
 )
 @click.option("--amplify-top-k", type=int, metavar="K", help="Repeat K documents instead.")
 @click.option("--copies", type=int, default=1, show_default=True, help="Further copies of each repeated document.")

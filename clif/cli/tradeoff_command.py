@@ -19,7 +19,9 @@ from clif.cli.screen import Screen, number
 @click.option("--shares", default=".01,.02,.05,.1,.2", show_default=True, help="Shares of the tokens that go.")
 @click.option("--seeds", type=int, default=3, show_default=True, help="Retrainings of each point.")
 @click.option("--policies", default="clif,keep,random,keyword,debias", show_default=True, help="What is compared.")
-@click.option("--keep", multiple=True, metavar="NAME[=TOL]", help="What the policy keep keeps.  [quality]")
+@click.option(
+    "--keep", multiple=True, metavar="NAME[=TOL]", help="What the policy keep keeps, as clif retrain does.  [quality]"
+)
 @click.option("--method", help="Of clif and keep: source or block.  [source, where the training can be repeated]")
 @click.option("--pairs", type=FILE, help="TOML file of the pairs of debias.  [attribute words, A beside B]")
 @click.option("--analogies", type=FILE, help="Questions, as in questions-words.txt.  [those that gensim brings]")

@@ -89,7 +89,10 @@ class KeptLoss(Kept):
 
 @dataclass(frozen=True, eq=False)
 class ForeseenLoss:
-    """What becomes of it: sums of influences in one model."""
+    """What becomes of it: sums of influences in one model.
+
+    A sentence has half of each context that it shares with another one, and what closes up behind it is not foreseen.
+    """
 
     kept: KeptLoss
     problem: Problem
