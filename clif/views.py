@@ -28,7 +28,7 @@ STYLE = """\
 .clif-view table thead th{font-weight:600;border-bottom:1px solid color-mix(in srgb,currentColor 45%,transparent)}
 .clif-view table tbody tr{background:none;border-bottom:1px solid color-mix(in srgb,currentColor 12%,transparent)}
 .clif-view svg{vertical-align:middle;overflow:visible}
-.clif-view mark{border-radius:3px;padding:.05em .2em}
+.clif-view mark{border-radius:3px;padding:0 .2em;display:inline-block;max-width:100%;line-height:1.4}
 .clif-view .clif-m2{background:#0b5394;color:#fff}.clif-view .clif-m1{background:#9fc5e8;color:#000}
 .clif-view .clif-p1{background:#fdc086;color:#000}.clif-view .clif-p2{background:#f08020;color:#000}
 .clif-view mark u,.clif-view u{text-decoration:underline;text-underline-offset:.15em}

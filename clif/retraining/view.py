@@ -32,9 +32,12 @@ def view_of(result: RetrainResult) -> View:
         Line(f"Kept: {kept['name']} ({may_change(kept)}): realised {number(kept.get('realised'), 3, sign=True)}.")
         for kept in values["kept"]
     ]
-    if values.get("transfer") is not None:
-        blocks.append(Line(f"Transfer to held-out words: {_transfer(values['transfer'])}."))
-    blocks += [_others(values), Line(f"Edited corpus and result: {result.folder}", note=True)]
+    transfer = {name: number(value) for name, value in (values["transfer"] or {}).items() if value is not None}
+    if transfer:
+        told = ", ".join(f"{name} {value}" for name, value in transfer.items())
+        blocks.append(Line(f"Transfer to held-out words: {told}."))
+    others = _others(values)
+    blocks += [*([others] if others.rows else []), Line(f"Edited corpus and result: {result.folder}", note=True)]
     return View(f"{values['test']}: {what_was_edited(values)}", blocks)
 
 
@@ -70,10 +73,4 @@ def _others(values: dict[str, Any]) -> Table:
     quality = values["quality"]
     if quality["before"]["mean"] is not None:
         rows.append(row(f"WordSim-353 ({quality['pairs']} pairs)", quality, 3))
-    else:
-        rows.append([f"WordSim-353 ({quality['pairs']} pairs)", "-", "-", "-"])
     return Table(["what else", "before", "after", "random"], rows)
-
-
-def _transfer(transfer: dict[str, float | None]) -> str:
-    return ", ".join(f"{name} {number(value)}" for name, value in transfer.items() if value is not None) or "none"
