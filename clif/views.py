@@ -20,7 +20,8 @@ STYLE = """\
 .clif-view p.clif-note{opacity:.75}
 .clif-view p.clif-text{white-space:pre-wrap;overflow-wrap:anywhere;line-height:1.75;
  border-left:3px solid color-mix(in srgb,currentColor 25%,transparent);padding-left:.8rem;max-width:80ch}
-.clif-view table{border-collapse:collapse;margin:.4rem 0 .6rem;border:0}
+.clif-view table{border-collapse:collapse;table-layout:auto;font-size:inherit;color:inherit;
+ margin:.4rem 0 .6rem;border:0}
 .clif-view table caption{caption-side:top;text-align:left;padding:.2rem 0;color:inherit;font-weight:600}
 .clif-view table th,.clif-view table td{padding:.16rem .7rem;border:0;background:none;color:inherit;text-align:right;
  font-variant-numeric:tabular-nums;vertical-align:top;max-width:26rem;overflow-wrap:anywhere;white-space:normal}

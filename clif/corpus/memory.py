@@ -95,7 +95,7 @@ class Spooled:
 def paths_in(given: Any) -> list[Path | str] | None:
     """Files and folders, if `given` names such; None for a corpus in memory.
 
-    A string is a path. In a list, strings are paths if all of them exist or none holds white space, as a text of one
+    A string is a path. In a list, strings are paths if each of them exists or holds no white space, as a text of one
     word teaches nothing; else they are texts.
 
     Raises
@@ -111,7 +111,7 @@ def paths_in(given: Any) -> list[Path | str] | None:
     if not all(isinstance(each, str | os.PathLike) for each in given):
         return None
     there = [isinstance(each, os.PathLike) or _exists(each) for each in given]
-    if all(there) or not any(len(os.fspath(each).split(maxsplit=1)) > 1 for each in given):
+    if all(known or len(each.split(maxsplit=1)) < 2 for known, each in zip(there, given, strict=True)):
         return [_path(each) for each in given]
     if any(there):
         raise UsageError(

@@ -42,7 +42,7 @@ def _passage(explanation: Explanation, start: int, end: int, length: int) -> Mar
     strongest = float(abs(explanation.influence).max(initial=0.0))
     words = [
         Word(
-            text.gaps[place] if place > start else "… " * (start > 0),
+            "… " if place == start > 0 else text.gaps[place],
             text.words[place],
             level(float(explanation.influence[place]), strongest),
             explanation.sets[place] is not None,

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from clif.explaining import Explanation
 from clif.formats import keyed_vectors
-from clif.library import verbs
+from clif.library import others, verbs
 from clif.library.accepting import Test
 from clif.library.verbs import Watch
 from clif.objectives import Audit
-from clif.ranking import Groups, Ranking, by_field
+from clif.ranking import Groups, Ranking
 from clif.reporting import Pictures, Report
 from clif.retraining import RetrainResult
 from clif.run import Run
@@ -76,9 +76,22 @@ class Model(Shown):
         """What was trained on what, and how, as plain values."""
         return TrainResult(self.run, self.reused).to_dict()
 
-    def audit(self, test: Test | Sequence[Test] = "weat", *, progress: Watch = None, **options: Any) -> Audit:
+    def audit(
+        self,
+        test: Test | Sequence[Test] = "weat",
+        *,
+        seeds: int = 1,
+        ddof: int = 0,
+        seed: int = 0,
+        allow_pickle: bool = False,
+        processes: int | None = None,
+        progress: Watch = None,
+    ) -> Audit:
         """Measure bias; see `clif.audit`."""
-        return verbs.audit(self, test, progress=progress, **options)
+        return verbs.audit(
+            self, test, seeds=seeds, ddof=ddof, seed=seed, allow_pickle=allow_pickle, processes=processes,
+            progress=progress,
+        )  # fmt: skip
 
     def rank(self, test: Test | None = None, *, progress: Watch = None, **options: Any) -> Ranking:
         """Rank all documents by their influence on a bias; see `clif.rank`."""
@@ -86,7 +99,7 @@ class Model(Shown):
 
     def by_field(self, ranking: Ranking, field: str) -> Groups:
         """Add up a ranking by a field of the documents; see `clif.by_field`."""
-        return by_field(ranking, self.run, field)
+        return others.by_field(ranking, self, field)
 
     def explain(
         self, doc_id: str | int, test: Test | Ranking | None = None, *, progress: Watch = None, **options: Any
@@ -135,3 +148,9 @@ class Model(Shown):
         if self.reused:
             blocks.append(Line("Finished already, with this corpus and these settings.", note=True))
         return View(f"Model {self.path}", blocks)
+
+
+# What a notebook shows for `model.rank?` is the whole text.
+for _verb in (verbs.audit, verbs.rank, others.by_field, verbs.explain, verbs.retrain, verbs.verify, verbs.tradeoff,
+              verbs.report, verbs.plot):  # fmt: skip
+    getattr(Model, _verb.__name__).__doc__ = _verb.__doc__
