@@ -2,8 +2,9 @@
 
 from clif.library.model import Model
 from clif.library.others import by_field, experiment, export_vectors, run_all
+from clif.library.retrainings import retrain, tradeoff, verify
 from clif.library.training import import_model, load_model, train
-from clif.library.verbs import audit, explain, plot, rank, report, retrain, tradeoff, verify
+from clif.library.verbs import audit, explain, plot, rank, report
 
 __all__ = [
     "Model",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from clif.explaining import Explanation
 from clif.formats import keyed_vectors
-from clif.library import others, verbs
+from clif.library import others, retrainings, verbs
 from clif.library.accepting import Test
 from clif.library.verbs import Watch
 from clif.objectives import Audit
@@ -109,17 +109,17 @@ class Model(Shown):
 
     def retrain(self, test: Test | Ranking | None = None, *, progress: Watch = None, **options: Any) -> RetrainResult:
         """Edit the corpus by a ranking, train again, and compare; see `clif.retrain`."""
-        return verbs.retrain(self, test, progress=progress, **options)
+        return retrainings.retrain(self, test, progress=progress, **options)
 
     def verify(
         self, test: Test | Ranking | Sequence[Test] | None = None, *, progress: Watch = None, **options: Any
     ) -> VerifyResult:
         """Hold predictions against what retraining does; see `clif.verify`."""
-        return verbs.verify(self, test, progress=progress, **options)
+        return retrainings.verify(self, test, progress=progress, **options)
 
     def tradeoff(self, test: Test | Ranking | None = None, *, progress: Watch = None, **options: Any) -> TradeoffResult:
         """Hold bias against usefulness; see `clif.tradeoff`."""
-        return verbs.tradeoff(self, test, progress=progress, **options)
+        return retrainings.tradeoff(self, test, progress=progress, **options)
 
     def report(self, test: Test | None = None, *, out: Path | str | None = None, progress: Watch = None) -> Report:
         """Write all that the run holds as one HTML page; see `clif.report`."""
@@ -151,6 +151,8 @@ class Model(Shown):
 
 
 # What a notebook shows for `model.rank?` is the whole text.
-for _verb in (verbs.audit, verbs.rank, others.by_field, verbs.explain, verbs.retrain, verbs.verify, verbs.tradeoff,
-              verbs.report, verbs.plot):  # fmt: skip
+for _verb in (
+    *(verbs.audit, verbs.rank, verbs.explain, verbs.report, verbs.plot),
+    *(retrainings.retrain, retrainings.verify, retrainings.tradeoff, others.by_field),
+):
     getattr(Model, _verb.__name__).__doc__ = _verb.__doc__
