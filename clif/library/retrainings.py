@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from clif.library.accepting import AnyRun, Test, check_options, fields_of, question_of, run_of, tests_of
@@ -48,7 +52,8 @@ def retrain(
         cap           what may lose a share at most, as ["source=.2", "words=.3"]; `by`: fields whose losses are told
         near_duplicates    documents that are alike to this share go together
         holdout, halves    words that do not choose: "targets", "attributes" or "both"
-        method, measure, damping, ranking, protect, processes    as the command's options
+        protect       ids of documents that must stay, or a file of these, one a line
+        method, measure, damping, ranking, processes    as the command's options
 
     Raises
     ------
@@ -58,8 +63,8 @@ def retrain(
     """
     check_options("retrain", options, fields_of(RetrainRequest))
     question, asked = question_of(test)
-    with watched(progress) as watch:
-        return retrain_run(run_of(model), question, progress=watch, **{**asked, **options})
+    with watched(progress) as watch, _listed(options.pop("protect", None)) as protect:
+        return retrain_run(run_of(model), question, progress=watch, protect=protect, **{**asked, **options})
 
 
 def verify(
@@ -133,3 +138,15 @@ def tradeoff(
     measure = {"measure": asked["measure"]} if asked else {}
     with watched(progress) as watch:
         return tradeoff_run(run_of(model), question, progress=watch, **{**measure, **options})
+
+
+@contextmanager
+def _listed(doc_ids: Iterable[str] | str | os.PathLike[str] | None) -> Iterator[Path | None]:
+    """The path of a file of ids, for as long as the block runs if the ids themselves are given."""
+    if doc_ids is None or isinstance(doc_ids, str | os.PathLike):
+        yield None if doc_ids is None else Path(doc_ids)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "protect"
+        path.write_text("".join(f"{doc_id}\n" for doc_id in doc_ids), encoding="utf-8", newline="\n")
+        yield path

@@ -108,7 +108,7 @@ def train_apart(
     workers = min(processes or os.cpu_count() or 1, len(waiting))
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start, initargs=(epochs,))
     try:
-        with _alone():
+        with alone():
             pending = {pool.submit(_work, str(run.path), job) for job in waiting}
         while pending:
             ready, pending = wait(pending, timeout=0.5, return_when=FIRST_COMPLETED)
@@ -159,8 +159,8 @@ def held(folder: Path, run: Run, doing: str) -> Iterator[None]:
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
-    """Start processes that do not run the caller's script once more: a training needs nothing of it."""
+def alone() -> Iterator[None]:
+    """Start processes within this block that do not run the caller's script once more: they need nothing of it."""
     main = sys.modules["__main__"]
     sys.modules["__main__"] = ModuleType("__main__")
     try:

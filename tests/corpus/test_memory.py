@@ -44,7 +44,7 @@ NUMBERED = [("0", "one two"), ("1", "three four"), ("2", "five six")]
         {"0": "one two", "1": "three four", "2": "five six"},
         [{"text": text} for text in TEXTS],
         ({"content": text} for text in TEXTS),
-        [Document(str(n), text, "x:1", None) for n, text in enumerate(TEXTS)],
+        [Document(str(n), text) for n, text in enumerate(TEXTS)],
     ],
     ids=lambda corpus: type(corpus).__name__,
 )
@@ -100,7 +100,7 @@ words = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
 def test_any_texts_come_back_as_they_were(tmp_path_factory, texts):
     documents = copied(tmp_path_factory.mktemp("any"), texts)
     assert pairs(documents) == list(texts.items())
-    direct = [Document(key, text, "", None) for key, text in texts.items()]
+    direct = [Document(key, text) for key, text in texts.items()]
     assert hash_documents(documents) == hash_documents(direct)
 
 

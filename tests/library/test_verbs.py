@@ -169,6 +169,17 @@ def test_sentences_that_were_ranked_are_what_goes(mine, made, quick_retraining):
     assert result.documents("removed")["doc_id"].str.contains("#").all()
 
 
+def test_protected_documents_are_ids_or_a_file_of_them(mine, made, tmp_path, quick_retraining):
+    ranking = mine.rank(made.test)
+    kept = pd.Series(ranking.doc_ids[:4])
+    result = mine.retrain(ranking, remove=3, protect=kept, seeds=1, controls=0)
+    assert set(result.documents("removed")["doc_id"]) == set(ranking.doc_ids[4:7])
+    (tmp_path / "keep.txt").write_text("\n".join(kept), "utf-8")
+    assert mine.retrain(ranking, remove=3, protect=tmp_path / "keep.txt", seeds=1, controls=0).reused
+    with pytest.raises(MismatchError, match="no document of the corpus has the id 'nobody'"):
+        mine.retrain(ranking, remove=3, protect=["nobody"], seeds=1, controls=0)
+
+
 def test_groups_are_those_of_the_ranking(model, made):
     ranking = model.rank(made.test)
     groups = model.by_field(ranking, "carrier")
