@@ -1,7 +1,15 @@
 """clif: which documents put the bias into a word embedding.
 
-The verbs of the command line as functions: `train`, `audit`, `rank`, `explain`, `retrain`, `verify`, `tradeoff`,
-`report`, `plot`, `run_all`, `experiment`, `import_model`, `export_vectors`; with what they take and give. Each is
+    import clif
+
+    model = clif.train(corpus, out="my-run")      # paths, a data frame, a dataset, a list of texts
+    model.audit("weat6")                          # how biased is it?
+    ranking = model.rank("weat6")                 # which documents put it there?
+    model.explain(ranking.doc_ids[0])             # by which words?
+    model.retrain(ranking, remove=100)            # what happens without them?
+
+Each method is also a function of this module, which takes a model, a Run or the path of a run: `clif.rank("my-run")`.
+Results are frozen dataclasses with `to_dict()` and `to_frame()`, and show themselves in a notebook. Each name is
 imported when it is first used, so `import clif` costs nothing.
 """
 
@@ -15,32 +23,37 @@ __version__ = "0.1.0"
 _HOMES = {
     "BiasTest": "clif.objectives",
     "ClifError": "clif.errors",
+    "Document": "clif.corpus.documents",
+    "Model": "clif.library",
     "ReadOptions": "clif.corpus.reading",
     "Tokeniser": "clif.corpus.tokenising",
     "TrainingSettings": "clif.settings",
-    "audit": "clif.objectives",
-    "by_field": "clif.ranking",
-    "experiment": "clif.experiments",
-    "explain": "clif.explaining",
-    "export_vectors": "clif.formats",
-    "import_model": "clif.training.importing",
+    "audit": "clif.library",
+    "by_field": "clif.library",
+    "experiment": "clif.library",
+    "explain": "clif.library",
+    "export_vectors": "clif.library",
+    "import_model": "clif.library",
     "load_config": "clif.config",
+    "load_model": "clif.library",
     "load_tests": "clif.objectives",
     "load_vectors": "clif.formats",
     "open_run": "clif.run",
-    "plot": "clif.reporting",
-    "rank": "clif.ranking",
-    "report": "clif.reporting",
-    "retrain": "clif.retraining",
-    "run_all": "clif.pipeline",
-    "tradeoff": "clif.tradeoffs",
-    "train": "clif.training",
-    "verify": "clif.verification",
+    "plot": "clif.library",
+    "rank": "clif.library",
+    "report": "clif.library",
+    "retrain": "clif.library",
+    "run_all": "clif.library",
+    "tradeoff": "clif.library",
+    "train": "clif.library",
+    "verify": "clif.library",
 }
 
 __all__ = [
     "BiasTest",
     "ClifError",
+    "Document",
+    "Model",
     "ReadOptions",
     "Tokeniser",
     "TrainingSettings",
@@ -51,6 +64,7 @@ __all__ = [
     "export_vectors",
     "import_model",
     "load_config",
+    "load_model",
     "load_tests",
     "load_vectors",
     "open_run",
@@ -66,23 +80,32 @@ __all__ = [
 
 if TYPE_CHECKING:
     from clif.config import load_config
+    from clif.corpus.documents import Document
     from clif.corpus.reading import ReadOptions
     from clif.corpus.tokenising import Tokeniser
     from clif.errors import ClifError
-    from clif.experiments import experiment
-    from clif.explaining import explain
-    from clif.formats import export_vectors, load_vectors
-    from clif.objectives import BiasTest, audit, load_tests
-    from clif.pipeline import run_all
-    from clif.ranking import by_field, rank
-    from clif.reporting import plot, report
-    from clif.retraining import retrain
+    from clif.formats import load_vectors
+    from clif.library import (
+        Model,
+        audit,
+        by_field,
+        experiment,
+        explain,
+        export_vectors,
+        import_model,
+        load_model,
+        plot,
+        rank,
+        report,
+        retrain,
+        run_all,
+        tradeoff,
+        train,
+        verify,
+    )
+    from clif.objectives import BiasTest, load_tests
     from clif.run import open_run
     from clif.settings import TrainingSettings
-    from clif.tradeoffs import tradeoff
-    from clif.training import train
-    from clif.training.importing import import_model
-    from clif.verification import verify
 
 
 def __getattr__(name: str) -> Any:

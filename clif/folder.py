@@ -8,7 +8,7 @@ import shutil
 import sys
 from collections.abc import Callable, Container, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,9 +28,19 @@ STDIN = "-"
 STDIN_COPY = "stdin"
 
 
+class Stored(Protocol):
+    """A corpus that is no file."""
+
+    def store(self, folder: Path) -> Path:
+        """Write a copy of it to `folder` and return its path."""
+
+
+Source = Path | str | Stored
+
+
 def build(
     out: Path | str,
-    sources: Sequence[Path | str],
+    sources: Sequence[Source],
     fill: Callable[[Path, list[Path]], None],
     reusable: Callable[[Path, list[Path]], Run | None],
 ) -> Run:
@@ -65,7 +75,7 @@ def build(
 
 def _build(
     folder: Path,
-    sources: Sequence[Path | str],
+    sources: Sequence[Source],
     fill: Callable[[Path, list[Path]], None],
     reusable: Callable[[Path, list[Path]], Run | None],
 ) -> None:
@@ -77,8 +87,7 @@ def _build(
     except OSError as error:
         raise cannot_write(folder, error) from error
     try:
-        # Standard input can be read only once; everything later reads this copy.
-        paths = [spool_stdin(sys.stdin.buffer, partial) if str(s) == STDIN else Path(s) for s in sources]
+        paths = [_path(source, partial) for source in sources]
         if folder.exists():
             if not is_run(folder) and not (folder.is_dir() and not any(folder.iterdir())):
                 raise MismatchError(
@@ -97,6 +106,13 @@ def _build(
         raise
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _path(source: Source, folder: Path) -> Path:
+    """Where a source is read from; of what can be read only once, or is no file, everything later reads a copy."""
+    if not isinstance(source, str | Path):
+        return source.store(folder)
+    return spool_stdin(sys.stdin.buffer, folder) if str(source) == STDIN else Path(source)
 
 
 def encode_into(

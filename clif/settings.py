@@ -33,6 +33,10 @@ class TrainingSettings:
     tolerance: float = 1e-8
 
     def __post_init__(self) -> None:
+        for option in fields(self):  # 0 is written as 0.0 is: the same model says the same of itself
+            value = getattr(self, option.name)
+            if isinstance(option.default, float) and type(value) is int:
+                object.__setattr__(self, option.name, float(value))
         for name, value in asdict(self).items():
             if isinstance(value, float) and not math.isfinite(value):
                 raise UsageError(

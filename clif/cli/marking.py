@@ -9,9 +9,8 @@ from rich.console import Console
 from rich.text import Text
 
 from clif.cli.screen import clean
+from clif.explaining.marks import level
 
-# Of the document's strongest word, and the signs that a word gets from there on.
-LEVELS = ((0.5, 2), (0.1, 1))
 # Blue and orange, which people with any kind of colour blindness tell apart; dark enough, or light enough, for the
 # letters on them, whatever the terminal's own colours are.
 STYLES = {
@@ -26,12 +25,6 @@ LONGEST = 60  # characters of a word, or between two, in a passage
 def has_colour(console: Console) -> bool:
     """Whether colours reach the reader: a terminal that has them, and nobody who does not want them."""
     return console.color_system is not None and not console.no_color
-
-
-def level(influence: float, strongest: float) -> int:
-    """-2 to 2: the sign of an influence, by its size beside the strongest of the document."""
-    steps = next((steps for share, steps in LEVELS if abs(influence) >= share * strongest > 0), 0)
-    return steps if influence > 0 else -steps
 
 
 def marked(explanation: Any, start: int, end: int, *, colour: bool, whole: bool) -> Text:

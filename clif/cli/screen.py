@@ -15,21 +15,11 @@ from typing import Any
 import click
 
 from clif.files import to_json
+from clif.views import clean as clean
+from clif.views import number as number
 
 LINE_EVERY = 15.0  # seconds
 REMARKS = ("compile", "memory", "plan")
-
-
-def clean(text: str, keep: str = "") -> str:
-    """`text` with control characters escaped, so that no document can steer the terminal."""
-    return "".join(
-        c if c in keep or c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in text
-    )
-
-
-def number(value: float | None, digits: int = 2, sign: bool = False) -> str:
-    """A number for a table; a dash where there is none."""
-    return "-" if value is None else f"{value:{'+' if sign else ''}.{digits}f}"
 
 
 def at(run: Path) -> str:

@@ -26,8 +26,8 @@ class Document:
 
     doc_id: str
     text: str
-    place: str
-    record: Any
+    place: str = ""
+    record: Any = None
     metadata: Mapping[str, Scalar] = field(default_factory=dict)
 
 

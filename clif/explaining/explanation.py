@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clif.explaining.texts import DocumentText
+from clif.views import Shown, View
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,8 +59,8 @@ class Association:
     after: float
 
 
-@dataclass(frozen=True, eq=False)
-class Explanation:
+@dataclass(frozen=True, eq=False, repr=False)
+class Explanation(Shown):
     """Why a document has its influence on a test: the sum over its contexts, by token, pair and word.
 
     `about` says what was asked and found: the document, its rank, its influence, the test. `influence` (tokens,) gives
@@ -83,6 +84,12 @@ class Explanation:
         sizes = [abs(pair.influence) for pair in self.pairs]
         total = sum(sizes)
         return sum(sizes[:top]) / total if total else 0.0
+
+    def view(self) -> View:
+        """Its strongest passages with their words marked, and the strongest pairs of words."""
+        from clif.explaining.view import view_of
+
+        return view_of(self)
 
     def to_frame(self) -> pd.DataFrame:
         """The contexts as a data frame, in the order of the text.

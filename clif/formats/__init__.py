@@ -2,5 +2,6 @@
 
 from clif.formats.exporting import FORMATS, export_vectors
 from clif.formats.loading import load_vectors
+from clif.formats.memory import Vectors, keyed_vectors, vectors_of
 
-__all__ = ["FORMATS", "export_vectors", "load_vectors"]
+__all__ = ["FORMATS", "Vectors", "export_vectors", "keyed_vectors", "load_vectors", "vectors_of"]

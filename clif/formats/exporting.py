@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clif.errors import InputError, UsageError
+from clif.formats.memory import keyed_vectors
 from clif.formats.rows import numbers_at_end
 from clif.model import SkipGram
 
@@ -155,13 +156,7 @@ def _write_binary(file: IO[bytes], words: list[bytes], vectors: NDArray[np.float
 
 
 def _write_keyedvectors(file: IO[bytes], model: SkipGram, vectors: NDArray[np.float32]) -> None:
-    from gensim.models import KeyedVectors
-
-    keyed = KeyedVectors(vectors.shape[1])
-    keyed.lifecycle_events = None  # or gensim writes times and paths into the file
-    keyed.add_vectors(model.words, vectors)
-    if model.counts is not None:
-        keyed.expandos["count"] = np.asarray(model.counts, np.int64)
+    keyed = keyed_vectors(model.words, vectors, model.counts)
     keyed.save(file)  # to an open file, gensim writes everything into it
 
 

@@ -47,7 +47,7 @@ def read_pickle(stream: Stream, *, allow_pickle: bool) -> SkipGram:
         with warnings.catch_warnings():
             # Old files name things that NumPy and gensim have moved or retyped since; they still load.
             warnings.simplefilter("ignore")
-            return _convert(_restore(stream), stream.where)
+            return convert(_restore(stream), stream.where)
     except InputError:
         raise
     except FileNotFoundError as error:
@@ -86,7 +86,8 @@ def _restore(stream: Stream) -> Any:
     return found
 
 
-def _convert(found: Any, where: str) -> SkipGram:
+def convert(found: Any, where: str) -> SkipGram:
+    """A model, or vectors, of gensim as a SkipGram; `source` says what it is if it lacks something."""
     from gensim.models import Word2Vec
 
     kind = type(found).__name__

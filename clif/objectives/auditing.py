@@ -18,6 +18,7 @@ from clif.objectives.kinds import kind_of
 from clif.objectives.making import measurable_of, p_values_of
 from clif.objectives.objective import Measurable
 from clif.objectives.weat import WEAT
+from clif.views import Shown, View
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,8 +81,8 @@ class Skipped:
         return {**asdict(self), "missing": _lists(self.missing)}
 
 
-@dataclass(frozen=True)
-class Audit:
+@dataclass(frozen=True, repr=False)
+class Audit(Shown):
     """Results in the order the tests were asked for, the tests left out, and the source of the model."""
 
     results: tuple[AuditResult, ...]
@@ -95,6 +96,12 @@ class Audit:
             "results": [result.to_dict() for result in self.results],
             "skipped": [test.to_dict() for test in self.skipped],
         }
+
+    def view(self) -> View:
+        """A row a test, and what was skipped."""
+        from clif.objectives.view import view_of
+
+        return view_of(self)
 
     def to_frame(self) -> pd.DataFrame:
         """One row a test, skipped ones with their `reason` and without numbers; words joined by blanks."""

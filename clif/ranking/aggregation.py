@@ -12,6 +12,7 @@ from clif.corpus.metadata import as_text
 from clif.errors import MismatchError, UsageError
 from clif.ranking.lists import Ranking
 from clif.run import Run
+from clif.views import Shown, View
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,8 +21,8 @@ GROUP_COLUMNS = ("rank", "group", "documents", "tokens", "influence", "stderr", 
 NONE = "(none)"
 
 
-@dataclass(frozen=True, eq=False)
-class Groups:
+@dataclass(frozen=True, eq=False, repr=False)
+class Groups(Shown):
     """Groups of documents by the value of `field`. Rank 1: the documents whose removal reduces |T| most, added up.
 
     `columns` holds the table by column, in rank order. `influence` is the plain sum over the documents of a
@@ -40,6 +41,12 @@ class Groups:
 
         frame = pd.DataFrame(self.columns)
         return frame if top is None else frame.head(top)
+
+    def view(self) -> View:
+        """Both ends of the list."""
+        from clif.ranking.view import view_of_groups
+
+        return view_of_groups(self)
 
     def to_dict(self) -> dict[str, Any]:
         """The groups as plain values, None where a number is not known."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from clif.corpus.encoding import Corpus
 from clif.influence.listing import Sentences, WordPairs
 from clif.influence.problem import Problem
 from clif.objectives import BiasTest
 from clif.objectives.frequency import frequency_warnings
 from clif.pairs import Contexts
 from clif.ranking.spread import is_sure
+from clif.views import Shown, View
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,13 +33,14 @@ SENTENCE_COLUMNS = ("rank", "doc_id", "influence", "stderr", "tokens", "sentence
 PAIR_COLUMNS = ("rank", "input", "output", "influence", "stderr", "weight")
 
 
-@dataclass(frozen=True, eq=False)
-class Ranking:
+@dataclass(frozen=True, eq=False, repr=False)
+class Ranking(Shown):
     """A ranked list. Rank 1: removal reduces |T| most; the last rank: it increases |T| most.
 
     `influence` is the predicted change of T when the document (or context) is removed; `value` is T of the
     model; `zero_crossing` is the number of first documents whose removal is predicted to bring T nearest
-    zero, None if none does. `columns` holds the table by column, in rank order.
+    zero, None if none does. `columns` holds the table by column, in rank order. With its `corpus` the list can
+    show how documents begin.
     """
 
     about: dict[str, Any]
@@ -43,6 +48,7 @@ class Ranking:
     path: Path
     reused: bool = False
     warnings: tuple[str, ...] = field(default=())
+    corpus: Corpus | None = None
 
     @property
     def test(self) -> BiasTest:
@@ -75,6 +81,11 @@ class Ranking:
             return np.ones(len(self), dtype=np.bool_)
         return is_sure(self.influence, np.asarray(self.columns["stderr"]), self.models, confidence)
 
+    def touch(self) -> None:
+        """Make it the newest ranking of its run again, from which later steps take what they are not told."""
+        with contextlib.suppress(OSError):  # a run that is shared may not be ours to touch
+            os.utime(self.path.with_suffix(".json"))
+
     def cut(self) -> Ranking:
         """The sure documents alone, ranked among themselves."""
         kept = self.sure
@@ -87,6 +98,12 @@ class Ranking:
 
         frame = pd.DataFrame(self.columns)
         return frame if top is None else frame.head(top)
+
+    def view(self) -> View:
+        """Both ends of the list."""
+        from clif.ranking.view import view_of
+
+        return view_of(self)
 
     def to_dict(self) -> dict[str, Any]:
         """What the list is, without its rows."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -126,8 +124,7 @@ def rank_many(
     for ranking in found:
         if ranking is not None:
             _check(ranking.about, strict)
-            with contextlib.suppress(OSError):  # a run that is shared may not be ours to touch
-                os.utime(ranking.path.with_suffix(".json"))  # it is the newest ranking again
+            ranking.touch()
     missing = [n for n, ranking in enumerate(found) if ranking is None]
     if missing:
         problems = make_problems(run, [questions[n] for n in missing], measure, damping, half=half, progress=progress)

@@ -14,13 +14,14 @@ from clif.progress import Progress, silent
 from clif.reporting.gathering import gather
 from clif.reporting.pictures import KINDS, MAKE, Picture, all_pictures, write_picture
 from clif.run import Run
+from clif.views import Shown, View
 
 REPORT, PICTURES = "report.html", "pictures"
 ENDINGS = (".svg", ".png")
 
 
-@dataclass(frozen=True)
-class Report:
+@dataclass(frozen=True, repr=False)
+class Report(Shown):
     """Where the page is, how large, and what it holds."""
 
     path: Path
@@ -41,9 +42,15 @@ class Report:
             "verifications": self.verifications,
         }
 
+    def view(self) -> View:
+        """Where it is."""
+        from clif.reporting.view import view_of_report
 
-@dataclass(frozen=True)
-class Pictures:
+        return view_of_report(self)
+
+
+@dataclass(frozen=True, repr=False)
+class Pictures(Shown):
     """The pictures that were written, and the kinds that the run has nothing for, with what makes it."""
 
     paths: tuple[tuple[str, Path], ...]
@@ -52,6 +59,12 @@ class Pictures:
     def to_dict(self) -> dict[str, Any]:
         """As plain values."""
         return {"pictures": [{"kind": kind, "file": str(path)} for kind, path in self.paths], "missing": self.missing}
+
+    def view(self) -> View:
+        """The pictures, in a notebook; else where they are."""
+        from clif.reporting.view import view_of_pictures
+
+        return view_of_pictures(self)
 
 
 def report(

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from clif.corpus.encoding import hash_documents
 from clif.corpus.reading import read_documents
@@ -41,14 +41,18 @@ from clif.retraining.trainings import Journal, train_all
 from clif.retraining.words import write_words
 from clif.retraining.written import write_corpus
 from clif.run import Run
+from clif.views import Shown, View
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 RESULT = "result.json"
 
 __all__ = ["ZERO", "Request", "RetrainResult", "retrain"]
 
 
-@dataclass(frozen=True)
-class RetrainResult:
+@dataclass(frozen=True, repr=False)
+class RetrainResult(Shown):
     """What was edited, what was predicted and what came of it; see `to_dict` for the keys."""
 
     values: dict[str, Any]
@@ -58,6 +62,39 @@ class RetrainResult:
     def to_dict(self) -> dict[str, Any]:
         """The result as plain values, as stored in `folder`/result.json."""
         return {**self.values, "reused": self.reused}
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a training: `group` (before, after, controls), `set`, `seed` and `value`, the measure of the test.
+
+        `set` numbers the sets of documents from 0: those of the controls, and those of each half of the words.
+        """
+        from clif.retraining.frames import trainings_frame
+
+        return trainings_frame(self.values)
+
+    def documents(self, part: str = "kept") -> pd.DataFrame:
+        """The edited corpus: the documents that were "kept", or those that were "removed", with all of their fields.
+
+        Columns are `doc_id`, `text` and the other fields. Sentences that were removed have ids such as "a#2".
+
+        Raises
+        ------
+        UsageError
+            There is no such part, or it was not written: where documents only have another weight, or words were
+            held out.
+        InputError
+            A file cannot be read.
+
+        """
+        from clif.retraining.frames import documents_frame
+
+        return documents_frame(self.values, self.folder, part)
+
+    def view(self) -> View:
+        """Before, after and random sets; predicted beside realised."""
+        from clif.retraining.view import view_of
+
+        return view_of(self)
 
 
 def retrain(

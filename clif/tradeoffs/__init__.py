@@ -28,6 +28,7 @@ from clif.tradeoffs.comparing import compare, settle, words_of_pairs
 from clif.tradeoffs.picture import TABLE, write_picture, write_points
 from clif.tradeoffs.request import KEEP, POLICIES, Request
 from clif.training.pool import held
+from clif.views import Shown, View
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,8 +38,8 @@ RESULT = "result.json"
 __all__ = ["POLICIES", "Request", "TradeoffResult", "tradeoff"]
 
 
-@dataclass(frozen=True)
-class TradeoffResult:
+@dataclass(frozen=True, repr=False)
+class TradeoffResult(Shown):
     """What each policy came to; see `to_dict` for the keys."""
 
     values: dict[str, Any]
@@ -54,6 +55,12 @@ class TradeoffResult:
         import pandas as pd
 
         return pd.read_csv(self.folder / TABLE)
+
+    def view(self) -> View:
+        """A row a policy and share."""
+        from clif.tradeoffs.view import view_of
+
+        return view_of(self)
 
 
 def tradeoff(

@@ -14,7 +14,7 @@ from clif.corpus.encoding import hash_documents
 from clif.corpus.reading import ReadOptions, read_documents
 from clif.corpus.tokenising import Tokeniser
 from clif.errors import InputError, MismatchError
-from clif.folder import build, encode_into, finish
+from clif.folder import Source, build, encode_into, finish
 from clif.progress import Progress, silent
 from clif.run import CHECKPOINTS, DEFAULT_RUN, Run, open_run
 from clif.settings import TrainingSettings
@@ -57,7 +57,7 @@ class TrainResult:
 
 
 def train(
-    sources: Path | str | Sequence[Path | str] = (),
+    sources: Path | str | Sequence[Source] = (),
     out: Path | str = DEFAULT_RUN,
     settings: TrainingSettings | None = None,
     *,

@@ -12,7 +12,7 @@ from clif.corpus.encoding import Corpus
 from clif.corpus.reading import ReadOptions
 from clif.corpus.tokenising import Tokeniser
 from clif.errors import InputError, MismatchError, UsageError
-from clif.folder import build, encode_into, finish
+from clif.folder import Source, build, encode_into, finish
 from clif.formats import load_vectors
 from clif.model import SkipGram
 from clif.progress import Progress, silent
@@ -27,7 +27,7 @@ TOLERANCE = 0.1
 
 def import_model(
     model: Path,
-    sources: Sequence[Path | str],
+    sources: Sequence[Source],
     out: Path | str = DEFAULT_RUN,
     settings: TrainingSettings | None = None,
     *,

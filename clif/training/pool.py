@@ -13,6 +13,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -107,7 +108,8 @@ def train_apart(
     workers = min(processes or os.cpu_count() or 1, len(waiting))
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start, initargs=(epochs,))
     try:
-        pending = {pool.submit(_work, str(run.path), job) for job in waiting}
+        with alone():
+            pending = {pool.submit(_work, str(run.path), job) for job in waiting}
         while pending:
             ready, pending = wait(pending, timeout=0.5, return_when=FIRST_COMPLETED)
             spent += sum(future.result() for future in ready)
@@ -117,10 +119,9 @@ def train_apart(
     except BrokenProcessPool as error:
         _end(pool)
         raise InputError(
-            "a training process ended before its time: it was killed, usually for want of memory, or a script calls "
-            f"{caller.command} outside of `if __name__ == '__main__':`",
+            "a training process ended before its time: it was killed, usually for want of memory",
             where=caller.command,
-            next=f"Run it again: what is done is kept. {caller.fewer} needs less memory; scripts need that line.",
+            next=f"Run it again: what is done is kept. {caller.fewer} needs less memory.",
         ) from error
     except MemoryError as error:
         _end(pool)
@@ -155,6 +156,17 @@ def held(folder: Path, run: Run, doing: str) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Start processes within this block that do not run the caller's script once more: they need nothing of it."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _end(pool: ProcessPoolExecutor) -> None:

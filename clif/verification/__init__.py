@@ -30,6 +30,7 @@ from clif.verification.planning import ask
 from clif.verification.request import ALL, Request
 from clif.verification.results import verify_now
 from clif.verification.trainings import Journal
+from clif.views import Shown, View
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,8 +38,8 @@ if TYPE_CHECKING:
 __all__ = ["ALL", "Request", "VerifyResult", "verify"]
 
 
-@dataclass(frozen=True)
-class VerifyResult:
+@dataclass(frozen=True, repr=False)
+class VerifyResult(Shown):
     """What was predicted and what came of it; `gates` says which of those asked for were passed."""
 
     values: dict[str, Any]
@@ -58,6 +59,12 @@ class VerifyResult:
         empty = {name: [""] for name in COLUMNS if name not in texts}
         types = dict.fromkeys(texts, str)
         return pd.read_csv(self.folder / SETS, dtype=types, keep_default_na=False, na_values=empty)
+
+    def view(self) -> View:
+        """Methods side by side, and predicted against realised changes."""
+        from clif.verification.view import view_of
+
+        return view_of(self)
 
     def check(self) -> None:
         """Raise GateError if a gate was not passed."""

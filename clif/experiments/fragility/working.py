@@ -11,6 +11,7 @@ from typing import Any
 from clif.errors import InputError
 from clif.experiments.folder import Pieces
 from clif.progress import Progress
+from clif.training.pool import alone
 
 
 def side_by_side(
@@ -31,17 +32,17 @@ def side_by_side(
         context = multiprocessing.get_context("spawn")
         pool = ProcessPoolExecutor(min(processes, len(waiting)), mp_context=context)
         try:
-            futures = {pool.submit(jobs[name]): name for name in waiting}
+            with alone():
+                futures = {pool.submit(jobs[name]): name for name in waiting}
             for future in as_completed(futures):
                 pieces.get(futures[future], future.result)
                 done += 1
                 progress("cells", done, len(jobs), f"{done} of {len(jobs)} cells")
         except BrokenProcessPool as error:
             raise InputError(
-                "a process ended before its time: it was killed, usually for want of memory, or a script calls "
-                "experiment() outside of `if __name__ == '__main__':`",
+                "a process ended before its time: it was killed, usually for want of memory",
                 where="clif experiment fragility",
-                next="Run it again: what is done is kept. --set processes=1 needs less memory; scripts need that line.",
+                next="Run it again: what is done is kept. --set processes=1 needs less memory.",
             ) from error
         finally:
             for child in multiprocessing.active_children():
