@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from clif.cli.options import FILE, TEST_HELP, clif_command, numbers, run_argument
-from clif.cli.screen import Screen, number
+from clif.cli.screen import Screen, at, number
 
 
 @clif_command("clif tradeoff --test weat6 --shares .01,.05 --seeds 2 --policies clif,random,debias")
@@ -52,11 +52,11 @@ def command(
     opened = open_trained(run)
     with screen.progress() as progress:
         result = tradeoff(opened, test, progress=progress, **options)
-    show(screen, result)
+    show(screen, result, opened.path)
 
 
-def show(screen: Screen, result: Any) -> None:
-    """Print a TradeoffResult."""
+def show(screen: Screen, result: Any, run: Path) -> None:
+    """Print a TradeoffResult of a run."""
     values = result.to_dict()
     for warning in values["warnings"]:
         screen.warn(warning)
@@ -85,7 +85,8 @@ def show(screen: Screen, result: Any) -> None:
     if values["pairs"]:
         screen.text("Debias takes a direction out of the vectors: that a test built on it then finds")
         screen.text("nothing does not say that the association is gone (Gonen and Goldberg 2019).")
-    screen.say(f"Table, picture and result.json: {values['folder']}")
+    screen.say(f"Table, picture and result.json: {values['folder']}", whole=True)
+    screen.next(f"clif report{at(run)}", f"clif plot{at(run)} --kind tradeoffs --kind policies")
 
 
 def _cell(sample: dict[str, Any], digits: int, sign: bool = False) -> str:

@@ -8,12 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clif.errors import UsageError
+from clif.progress import Progress, silent
 
 if TYPE_CHECKING:
     from clif.corpus.encoding import Corpus
 
 SHINGLE = 5  # tokens
 HASHES = 128
+SAID_EVERY = 256  # documents
 # Of the errors of the first look, pairs that it misses weigh this much: those that it finds are looked at again.
 MISSED = 0.95
 _PRIME = np.uint64(1_099_511_628_211)
@@ -26,7 +28,7 @@ def single(corpus: Corpus) -> Integers:
     return np.arange(len(corpus), dtype=np.int64)
 
 
-def near_duplicates(corpus: Corpus, similarity: float) -> Integers:
+def near_duplicates(corpus: Corpus, similarity: float, progress: Progress = silent) -> Integers:
     """The unit of each document, (documents,), numbered from 0.
 
     Two documents are near-duplicates where the sets of their runs of SHINGLE tokens share at least `similarity` of what
@@ -57,6 +59,8 @@ def near_duplicates(corpus: Corpus, similarity: float) -> Integers:
     index = MinHashLSH(threshold=threshold, num_perm=HASHES, weights=(1 - MISSED, MISSED))
     pairs = []
     for z, own in enumerate(sets):
+        if z % SAID_EVERY == 0:
+            progress("compare", z, len(sets), "near-duplicates")
         if not len(own):
             continue
         sketch = MinHash(num_perm=HASHES, hashfunc=int)

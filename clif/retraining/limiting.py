@@ -42,13 +42,20 @@ class Bounds:
     kept: Sequence[Kept]
 
     @classmethod
-    def of(cls, run: Run, request: Request, coverage: Coverage, protected: NDArray[np.bool_]) -> Bounds:
+    def of(
+        cls,
+        run: Run,
+        request: Request,
+        coverage: Coverage,
+        protected: NDArray[np.bool_],
+        progress: Progress = silent,
+    ) -> Bounds:
         """Errors are those of `check_field`, `load_caps`, `find_kept` and `near_duplicates`."""
         for field in request.by:  # they are needed at the end only, but a misspelt one should not cost a training
             check_field(run, field, "document")
         kept = find_kept(run, request.keeps, coverage.test) if request.keep else []
         alike = request.near_duplicates
-        units = single(run.corpus) if alike is None else near_duplicates(run.corpus, alike)
+        units = single(run.corpus) if alike is None else near_duplicates(run.corpus, alike, progress)
         return cls(request, units, protected, load_caps(run, request.caps, coverage), kept)
 
     def put_to(self, problems: Sequence[Problem], of: Units) -> Limits:
