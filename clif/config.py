@@ -85,7 +85,8 @@ def load_config(path: Path) -> RunConfig:
             if key not in known:
                 raise _unknown(f"key {key!r} in [{name}]", key, list(known), path)
             _check_type(f"{key} in [{name}]", value, known[key], path)
-    return RunConfig(Path(out), report, {name: _relative(name, section, path.parent) for name, section in values.items()})
+    sections = {name: _relative(name, section, path.parent) for name, section in values.items()}
+    return RunConfig(Path(out), report, sections)
 
 
 def _unknown(what: str, name: str, known: list[str], path: Path) -> UsageError:

@@ -15,7 +15,7 @@ from clif.influence.groups import mean_value
 from clif.influence.problem import Problem
 from clif.influence.units import Documents, Units
 from clif.objectives import Coverage
-from clif.progress import Progress
+from clif.progress import Progress, silent
 from clif.ranking import check_field
 from clif.retraining.asking import Asked, Order
 from clif.retraining.caps import Loads, load_caps
