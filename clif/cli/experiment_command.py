@@ -13,7 +13,7 @@ from clif.cli.screen import Screen
 LONGEST = 40  # rows of a table that are shown
 
 
-@clif_command("clif experiment mog --set seeds=2")
+@clif_command("clif experiment mog --set seeds=1 --set points=10")
 @click.argument("name", required=False)
 @click.option("--config", type=FILE, help="TOML file with settings, as in configs/NAME.toml.")
 @click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="One setting; repeat it for several.")

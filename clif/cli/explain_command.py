@@ -15,7 +15,7 @@ from clif.cli.screen import Screen, at, number
 SHOWN = 5  # words, and targets
 
 
-@clif_command("clif explain enwiki-15587 --test weat6")
+@clif_command("clif explain 2004-Bush-1:059 --test gender-career")
 @click.argument("which", nargs=-1, required=True, metavar="[RUN] DOC_ID")
 @click.option("--test", help=f"{TEST_HELP}  [that of the newest ranking, else gender-career]")
 @click.option("--method", help="block, clif, gradient, ...  [that of the newest ranking, else block]")

@@ -11,7 +11,7 @@ from clif.cli.options import FILE, clif_command
 from clif.cli.screen import Screen
 
 
-@clif_command("clif export vectors.txt.gz")
+@clif_command("clif export vectors.txt --run articles-run")
 @click.argument("file", type=FILE)
 @click.option("--run", type=FILE, help="The run folder, or a file of vectors to convert.  [clif-run]")
 @click.option("--format", help="word2vec, word2vec-binary, glove or keyedvectors.  [by the ending]")

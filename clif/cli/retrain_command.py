@@ -29,7 +29,7 @@ ONE_SEED = {
 }
 
 
-@clif_command("clif retrain --remove-top-k 100 --seeds 5")
+@clif_command("clif retrain --remove-top-k 100 --seeds 2 --controls 2")
 @run_argument
 @click.option("--remove-top-k", metavar="K", help="Remove K documents; 'zero': where the prediction is nearest zero.")
 @click.option(

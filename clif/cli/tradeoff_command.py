@@ -9,9 +9,10 @@ import click
 
 from clif.cli.options import FILE, TEST_HELP, clif_command, numbers, run_argument
 from clif.cli.screen import Screen, at, number
+from clif.telling import plural
 
 
-@clif_command("clif tradeoff --test weat6 --shares .01,.05 --seeds 2 --policies clif,random,debias")
+@clif_command("clif tradeoff --shares .01,.05 --seeds 1 --policies clif,random,debias")
 @run_argument
 @click.option("--test", help=f"{TEST_HELP}  [that of the newest ranking, else gender-career]")
 @click.option("--measure", help="One of the test's kind (clif audit --list).  [its first; for WEAT effect_size]")
@@ -79,7 +80,7 @@ def show(screen: Screen, result: Any, run: Path) -> None:
     ]
     measure = values["measure"].replace("_", " ")
     columns = ["policy", "tokens", "docs", "bias (sd)", "WordSim (sd)", "analogies (sd)", "front"]
-    head = f"{values['test']}: {measure} against WordSim-353 and analogies, {len(values['seeds'])} seeds"
+    head = f"{values['test']}: {measure} against WordSim-353 and analogies, {plural(len(values['seeds']), 'seed')}"
     screen.table(head, columns, rows)
     screen.text("Front: no other row has less bias and a higher rank correlation with WordSim-353.")
     if values["pairs"]:
