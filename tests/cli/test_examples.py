@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
 import pandas as pd
 import pytest
 from conftest import DATA, Outcome, retrain_here, train_here
@@ -26,6 +25,13 @@ from clif.corpus.documents import Document
 from clif.corpus.reading import ReadOptions, read_documents
 from clif.corpus.speeches import Speeches
 from clif.objectives import BiasTest, load_tests
+from clif.ranking.lists import (
+    CONTEXT_COLUMNS,
+    DOCUMENT_COLUMNS,
+    ENSEMBLE_COLUMNS,
+    PAIR_COLUMNS,
+    SENTENCE_COLUMNS,
+)
 
 ROOT = DATA.parent
 EXAMPLES = {
@@ -141,3 +147,78 @@ def test_the_next_command_is_not_said_to_scripts(ran, name):
 def test_nor_where_quiet_is_asked_for(ran, monkeypatch):
     monkeypatch.chdir(ran.place)
     assert run(["audit", "--quiet"]).err == ""
+
+
+# The reference.
+
+_SPEC = importlib.util.spec_from_file_location("reference", ROOT / "scripts" / "reference.py")
+assert _SPEC is not None
+assert _SPEC.loader is not None
+reference = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(reference)
+SAY = "Add them to scripts/reference.toml, then: " + reference.COMMAND
+# With options that the examples do without, or passing.
+MAY_LACK = {"solves/", "retrains/{name}/weights.csv", "retrains/{name}/curve.csv"}
+LOCKS = {".lock"}
+
+
+def test_the_reference_is_current():
+    assert reference.PAGE.read_text("utf-8") == reference.page(), f"Run: {reference.COMMAND}"
+
+
+def test_the_reference_has_every_command_and_option():
+    text = reference.PAGE.read_text("utf-8")
+    for name in COMMANDS:
+        command = cli.get_command(click.Context(cli), name)
+        assert command is not None
+        section = text.split(f"### clif {name}\n")[1].split("\n### ")[0]
+        assert EXAMPLES[name] in section
+        for parameter in command.params:
+            if isinstance(parameter, click.Option) and parameter.name not in reference.COMMON:
+                assert all(option in section for option in parameter.opts), parameter.opts
+
+
+@pytest.mark.parametrize("name", [*(name for name in COMMANDS if name != "import"), "import"])
+def test_every_key_of_json_is_documented(ran, name):
+    known = reference.MEANINGS["keys"]["train" if name == "import" else name]
+    assert set(ran.values(name)) ^ set(known) == set(), SAY
+
+
+@pytest.mark.parametrize(("command", "part"), [("audit", "results"), ("verify", "sets")])
+def test_every_key_of_a_part_is_documented(ran, command, part):
+    found = {key for each in ran.values(command)[part] for key in each}
+    assert found ^ set(reference.MEANINGS["keys"][f"{command}: {part}[]"]) == set(), SAY
+
+
+def pattern(name: str) -> re.Pattern[str]:
+    """What a file of the reference matches; a folder, all that lies in it."""
+    escaped = re.escape(name).replace(r"\*", "[^/]+").replace(r"\{name\}", "[^/]+").replace(r"\{n\}", "[0-9]+")
+    return re.compile(escaped + (".*" if name.endswith("/") else ""))
+
+
+def test_every_file_of_a_run_is_documented(ran):
+    run = ran.place / "clif-run"
+    left = [path.relative_to(run).as_posix() for path in run.rglob("*") if path.is_file() and path.name not in LOCKS]
+    beside = {name[:-5] + ".csv" for name in left if name.startswith("rankings/")}
+    known = {name: pattern(name) for name in reference.MEANINGS["files"]}
+    unknown = [name for name in left if not any(each.fullmatch(name) for each in known.values())]
+    assert [name for name in unknown if name[:-5] + ".csv" not in beside] == [], SAY
+    missing = {name for name, each in known.items() if not any(map(each.fullmatch, left))}
+    assert missing <= MAY_LACK | {"pictures/*.svg"}
+
+
+def test_every_column_is_documented(ran):
+    known, run = reference.MEANINGS["columns"], ran.place / "clif-run"
+    lists = {*DOCUMENT_COLUMNS, *ENSEMBLE_COLUMNS, *CONTEXT_COLUMNS, *SENTENCE_COLUMNS, *PAIR_COLUMNS}
+    assert set(known["rankings"]) == lists, SAY
+    for name in ("documents", "vocabulary"):
+        assert set(known[name]) == set(pd.read_parquet(run / f"{name}.parquet").columns), SAY
+    (sets,), (points,) = run.glob("verifications/*/sets.csv"), run.glob("tradeoffs/*/points.csv")
+    assert set(known["sets"]) == set(pd.read_csv(sets).columns), SAY
+    found = {re.sub("_(mean|sd|ci95_low|ci95_high)$", "", name) for name in pd.read_csv(points).columns}
+    assert set(known["points"]) == found, SAY
+
+
+def test_every_code_of_an_error_is_documented():
+    text = reference.PAGE.read_text("utf-8").split("## Exit codes")[1].split("\n## ")[0]
+    assert [int(code) for code in re.findall(r"^\| (\d+) ", text, re.M)] == [0, 1, 2, 3, 4, 5, 6, 130]
