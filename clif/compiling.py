@@ -91,7 +91,7 @@ prefetch: Any = intrinsic(_prefetch)
 
 def warm_up(call: Callable[[], object], say: Callable[[str], None]) -> None:
     """Make `call`, which runs kernels on next to nothing; say so if it takes long, which means that they compile."""
-    timer = threading.Timer(PATIENCE, say, ("Compiling the kernels, once on this machine ...",))
+    timer = threading.Timer(PATIENCE, say, ("Loading the kernels; the first time on a machine they are compiled ...",))
     timer.daemon = True
     timer.start()
     try:

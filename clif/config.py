@@ -40,9 +40,13 @@ SCHEMA: Mapping[str, Mapping[str, tuple[type, ...]]] = {
 
 @dataclass(frozen=True)
 class RunConfig:
-    """What `clif run` does: values by section; what is left out takes the default of the command's option."""
+    """What `clif run` does: values by section; what is left out takes the default of the command's option.
+
+    `report`: whether it ends with a report.
+    """
 
     out: Path = Path("clif-run")
+    report: bool = True
     sections: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def section(self, name: str) -> dict[str, Any]:
@@ -70,15 +74,19 @@ def load_config(path: Path) -> RunConfig:
     out = values.pop("out", "clif-run")
     if not isinstance(out, str):
         raise UsageError("out must be a path in quotes", where=str(path), next='Write out = "folder".')
+    report = values.pop("report", True)
+    if not isinstance(report, bool):
+        raise UsageError("report must be true or false", where=str(path), next="Write report = false for none.")
     for name, section in values.items():
         known = SCHEMA.get(name)
         if known is None or not isinstance(section, dict):
-            raise _unknown(f"section or key {name!r}", name, ["out", *SCHEMA], path)
+            raise _unknown(f"section or key {name!r}", name, ["out", "report", *SCHEMA], path)
         for key, value in section.items():
             if key not in known:
                 raise _unknown(f"key {key!r} in [{name}]", key, list(known), path)
             _check_type(f"{key} in [{name}]", value, known[key], path)
-    return RunConfig(Path(out), {name: _relative(name, section, path.parent) for name, section in values.items()})
+    sections = {name: _relative(name, section, path.parent) for name, section in values.items()}
+    return RunConfig(Path(out), report, sections)
 
 
 def _unknown(what: str, name: str, known: list[str], path: Path) -> UsageError:

@@ -15,6 +15,7 @@ from clif.influence.methods import RECOMMENDED
 from clif.objectives import check_ranked, load_tests
 from clif.progress import Progress, silent
 from clif.ranking import DEFAULT_TEST, check_ensemble, rank
+from clif.reporting import report
 from clif.retraining import ZERO, Request, retrain
 from clif.run import Run
 from clif.settings import TrainingSettings
@@ -29,10 +30,10 @@ def run_all(
     progress: Progress = silent,
     finished: Callable[[str, Any, Run], None] | None = None,
 ) -> dict[str, Any]:
-    """Train, audit, rank and retrain; each step that is done already is taken as it is.
+    """Train, audit, rank, retrain and write the report; each step that is done already is taken as it is.
 
-    `finished(stage, result, run)` is called after each of "train", "audit", "rank" and "retrain". Errors are those
-    of the verbs.
+    `finished(stage, result, run)` is called after each of "train", "audit", "rank", "retrain" and "report"; the last is
+    left out where the configuration says so. Errors are those of the verbs.
     """
     reading = config.section("corpus")
     sources = reading.pop("corpus", ())
@@ -68,6 +69,8 @@ def run_all(
     ranked = rank(run, question, progress=progress, **ranking)
     done("rank", ranked, run)
     done("retrain", retrain(run, ranked.test, progress=progress, **request), run)
+    if config.report:
+        done("report", report(run, ranked.test, progress=progress), run)
     return results
 
 

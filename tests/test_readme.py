@@ -10,18 +10,25 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from clif.cli import main
 from clif.corpus.speeches import Speeches
+from clif.influence.methods import METHODS
 from clif.objectives import load_tests
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 TEXTS = {page.relative_to(ROOT).as_posix(): page.read_text("utf-8") for page in PAGES}
-BLOCKS = {name: re.findall(r"^```(sh|python)\n(.*?)^```", text, re.M | re.S) for name, text in TEXTS.items()}
+# Language, the file that the block is (if it is one), and what stands in it.
+BLOCK = re.compile(r"^```(\w+)(?: file=(\S+))?\n(.*?)^```", re.M | re.S)
+BLOCKS = {
+    name: [each for each in BLOCK.findall(text) if each[1] or each[0] in ("sh", "python")]
+    for name, text in TEXTS.items()
+}
 
 
 @pytest.fixture
@@ -59,12 +66,32 @@ def workplace(tmp_path, monkeypatch):
     return tmp_path
 
 
+def install(package: Path) -> None:
+    """What pip would leave of a package of modules, without a download: they can be imported, its entry points found."""
+    project = tomllib.loads((package / "pyproject.toml").read_text("utf-8"))["project"]
+    about = package / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
+    about.mkdir()
+    head = f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
+    (about / "METADATA").write_text(head, "utf-8")
+    points = "".join(
+        f"[{group}]\n" + "".join(f"{name} = {target}\n" for name, target in entries.items())
+        for group, entries in project["entry-points"].items()
+    )
+    (about / "entry_points.txt").write_text(points, "utf-8")
+    sys.path.insert(0, str(package.resolve()))
+
+
 def run(line: str) -> None:
     if "|" in line:
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         subprocess.run(["bash", "-ec", line], check=True, env={**os.environ, "PATH": path})
         return
     program, *arguments = shlex.split(line)
+    if program == "pip":
+        command, package = arguments
+        assert command == "install"
+        install(Path(package))
+        return
     assert program == "clif", line
     stopped = None
     try:
@@ -76,18 +103,48 @@ def run(line: str) -> None:
 
 @pytest.mark.usefixtures("few_speeches", "workplace")
 @pytest.mark.parametrize("page", [name for name, blocks in BLOCKS.items() if blocks])
-def test_every_block_of_a_page_runs(page):
-    for language, block in BLOCKS[page]:
-        if language == "python":
+def test_every_block_of_a_page_runs(page, monkeypatch):
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    for name in METHODS:  # what a page adds is gone afterwards
+        monkeypatch.setitem(METHODS, name, METHODS[name])
+    for language, file, block in BLOCKS[page]:
+        if file:
+            Path(file).parent.mkdir(exist_ok=True)
+            Path(file).write_text(block, "utf-8")
+        elif language == "python":
             exec(compile(block, page, "exec"), {})
-            continue
-        for line in block.splitlines():
-            run(line)
+        else:
+            for line in block.splitlines():
+                run(line)
 
 
 def test_the_tour_and_the_guide_have_commands():
     assert len(BLOCKS["README.md"]) >= 2
     assert len(BLOCKS["docs/guide.md"]) >= 6
+    assert len(BLOCKS["docs/tutorial.md"]) >= 6
+
+
+def test_no_block_is_left_out():
+    for name, text in TEXTS.items():
+        fenced = re.findall(r"^```(.+)$", text, re.M)
+        shown = [each for each in fenced if each.split()[0] not in ("sh", "python") and "file=" not in each]
+        assert set(shown) <= {"toml"}, name  # settings that are shown, and used in no command
+
+
+def test_the_walk_finds_its_lines_in_the_readme():
+    script = (ROOT / "scripts" / "walk").read_text("utf-8")
+    for heading in re.findall(r'lines "(.+?)"', script):
+        assert f"\n## {heading}\n" in TEXTS["README.md"]
+
+
+def test_the_readme_can_be_read_in_ten_minutes():
+    assert len(TEXTS["README.md"].split()) <= 2400
+
+
+def test_the_index_names_every_page():
+    for page in (ROOT / "docs").iterdir():
+        if page.suffix in (".md", ".ipynb") and page.name != "README.md":
+            assert f"]({page.name})" in TEXTS["docs/README.md"], page.name
 
 
 def test_scripts_that_the_pages_name_are_there():

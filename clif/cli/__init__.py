@@ -14,21 +14,33 @@ import click
 from clif import __version__
 from clif.errors import ClifError
 
-COMMANDS = {
-    "train": "Train a skip-gram model on a corpus.",
-    "audit": "Measure bias: WEAT with exact p-values, and other ways.",
-    "rank": "Rank all documents by their influence on a bias.",
-    "explain": "Show which words give a document its influence.",
-    "retrain": "Retrain without the top documents and compare.",
-    "verify": "Hold predictions against what retraining does.",
-    "tradeoff": "Bias against usefulness, for several ways to lower it.",
-    "report": "Write all of it as one HTML page.",
-    "plot": "Draw what a run holds, for papers.",
-    "run": "Do all of it, from one TOML file; resumes.",
-    "experiment": "Run an experiment of the papers behind clif.",
-    "import": "Make a run from a model or vectors and their corpus.",
-    "export": "Write a run's vectors for other tools.",
+# In the order of the work.
+GROUPS = {
+    "Which documents put the bias there": {
+        "train": "Train a skip-gram model on a corpus.",
+        "audit": "Measure bias: WEAT with exact p-values, and other ways.",
+        "rank": "Rank all documents by their influence on a bias.",
+        "explain": "Show which words give a document its influence.",
+    },
+    "What happens without them": {
+        "retrain": "Retrain without the top documents and compare.",
+        "verify": "Hold predictions against what retraining does.",
+        "tradeoff": "Bias against usefulness, for several ways to lower it.",
+    },
+    "To read and to send": {
+        "report": "Write all of it as one HTML page.",
+        "plot": "Draw what a run holds, for papers.",
+    },
+    "All at once": {
+        "run": "Do all of it, from one TOML file; resumes.",
+    },
+    "Besides": {
+        "import": "Make a run from a model or vectors and their corpus.",
+        "export": "Write a run's vectors for other tools.",
+        "experiment": "Run an experiment of the papers behind clif.",
+    },
 }
+COMMANDS = {name: says for group in GROUPS.values() for name, says in group.items()}
 
 WELCOME = """\
 clif says which documents put the bias into a word embedding, and proves it by retraining.
@@ -71,9 +83,11 @@ class LazyGroup(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the commands without importing them."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+        """List the commands in their groups, without importing them."""
+        width = max(map(len, COMMANDS))
+        for title, group in GROUPS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name.ljust(width), says) for name, says in group.items()])
 
 
 @click.group(
@@ -82,7 +96,7 @@ class LazyGroup(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
     epilog="Exit codes: 0 done, 1 error, 2 wrong usage, 3 no test covered, 4 a solve that did not converge (--strict), "
     "5 files do not belong together, "
-    "6 a verification below its gate, 130 interrupted. Shell completion: see the README.",
+    "6 a verification below its gate, 130 interrupted. Shell completion: docs/reference.md.",
 )
 @click.version_option(__version__, prog_name="clif")
 @click.pass_context
@@ -91,7 +105,7 @@ def cli(ctx: click.Context) -> None:
 
     The run lives in ./clif-run unless a command is told otherwise.
 
-    Example: clif train speeches.jsonl && clif rank --test gender-career
+    Example: clif train && clif rank --test gender-career
     """
     if ctx.invoked_subcommand is None:
         click.echo(WELCOME, nl=False)

@@ -15,7 +15,7 @@ from clif.cli.screen import Screen, at, number
 NAMED = 8
 
 
-@clif_command("clif audit --test weat6 --test my-test.toml")
+@clif_command("clif audit --test gender-career --seeds 3")
 @click.argument("target", required=False, type=FILE, metavar="[RUN or VECTORS]")
 @click.option("--test", "tests", multiple=True, help=f"{TEST_HELP} 'weat' for all of WEAT; repeatable.  [weat]")
 @click.option("--list", "listing", is_flag=True, help="List tests, kinds of tests and plug-ins, and measure nothing.")

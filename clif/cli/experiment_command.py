@@ -8,12 +8,12 @@ from typing import Any
 import click
 
 from clif.cli.options import FILE, clif_command
-from clif.cli.screen import Screen, clean
+from clif.cli.screen import Screen
 
 LONGEST = 40  # rows of a table that are shown
 
 
-@clif_command("clif experiment mog --set seeds=2")
+@clif_command("clif experiment mog --set seeds=1 --set points=10")
 @click.argument("name", required=False)
 @click.option("--config", type=FILE, help="TOML file with settings, as in configs/NAME.toml.")
 @click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="One setting; repeat it for several.")
@@ -37,26 +37,20 @@ def command(screen: Screen, name: str | None, out: Path | None, **options: Any) 
     folder = out if out is not None else FOLDER / name
     if screen.result(read_json(folder / RESULT, "Run the experiment again.")):
         return
-    from rich.markup import escape
-    from rich.table import Table
-
     for title, rows in outcome.tables.items():
         if not rows or len(rows) > LONGEST:
             continue
-        table = Table(title=title, title_justify="left")
-        for column in rows[0]:
-            table.add_column(column)
-        for row in rows:
-            shown = (f"{value:.3f}" if isinstance(value, float) else clean(str(value)) for value in row.values())
-            table.add_row(*map(escape, shown))  # texts of a corpus may look like markup
-        screen.out.print(table)
+        texts = tuple(n for n, value in enumerate(rows[0].values()) if isinstance(value, str))
+        cells = [[f"{v:.3g}" if isinstance(v, float) else str(v) for v in row.values()] for row in rows]
+        screen.table(title, list(rows[0]), cells, texts)
     for claim in outcome.claims:
         verdict = {True: "holds here", False: "does not hold here", None: "examined"}[claim.holds]
         screen.out.print(f"{claim.source}: {claim.says}\n  {verdict}: {claim.found}", markup=False)
     files = ", ".join(
         [RESULT, *(f"{each}.csv" for each in outcome.tables), *(f"{each}.svg" for each in outcome.pictures)]
     )
-    screen.say(f"Written to {folder}: {files}.")
+    screen.say(f"Written to {folder}: {files}.", whole=True)
+    screen.next("clif experiment, for a list of the others")
 
 
 def _list(screen: Screen, experiments: dict[str, str]) -> None:

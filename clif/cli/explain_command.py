@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import shlex
 from pathlib import Path
 from typing import Any
@@ -10,12 +9,13 @@ from typing import Any
 import click
 
 from clif.cli.options import MEASURE_HELP, TEST_HELP, clif_command
+from clif.cli.rows import digits_of
 from clif.cli.screen import Screen, at, number
 
 SHOWN = 5  # words, and targets
 
 
-@clif_command("clif explain enwiki-15587 --test weat6")
+@clif_command("clif explain 2004-Bush-1:059 --test gender-career")
 @click.argument("which", nargs=-1, required=True, metavar="[RUN] DOC_ID")
 @click.option("--test", help=f"{TEST_HELP}  [that of the newest ranking, else gender-career]")
 @click.option("--method", help="block, clif, gradient, ...  [that of the newest ranking, else block]")
@@ -101,9 +101,9 @@ def _as_options(values: dict[str, Any]) -> str:
 
 
 def _digits(explanation: Any) -> int:
-    """Decimals at which the strongest pair, or the document, shows three figures that mean something; 4 to 10."""
-    largest = max([abs(explanation.about["influence"]), *(abs(pair.influence) for pair in explanation.pairs[:1])])
-    return min(10, max(4, 2 - math.floor(math.log10(largest)))) if largest > 0 else 4
+    """Decimals for the strongest pair, or the document."""
+    strongest = [abs(pair.influence) for pair in explanation.pairs[:1]]
+    return digits_of(max([abs(explanation.about["influence"]), *strongest]))
 
 
 def _head(screen: Screen, about: dict[str, Any], digits: int) -> None:

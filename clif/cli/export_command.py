@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -10,7 +11,7 @@ from clif.cli.options import FILE, clif_command
 from clif.cli.screen import Screen
 
 
-@clif_command("clif export vectors.txt.gz")
+@clif_command("clif export vectors.txt --run articles-run")
 @click.argument("file", type=FILE)
 @click.option("--run", type=FILE, help="The run folder, or a file of vectors to convert.  [clif-run]")
 @click.option("--format", help="word2vec, word2vec-binary, glove or keyedvectors.  [by the ending]")
@@ -27,4 +28,5 @@ def command(screen: Screen, file: Path, run: Path | None, format: str | None, ma
     model = open_model(run, allow_pickle=allow_pickle)
     path = export_vectors(model, file, format=format, matrix=matrix)
     if not screen.result({"file": path, "words": len(model.words), "dim": model.dim, "matrix": matrix}):
-        screen.say(f"{len(model.words):,} {matrix} vectors of length {model.dim} written to {path}")
+        screen.say(f"{len(model.words):,} {matrix} vectors of length {model.dim} written to {path}", whole=True)
+        screen.next(f"clif audit {shlex.quote(str(path))} --test weat")

@@ -12,7 +12,7 @@ from clif.cli.options import FILE, clif_command, corpus_options, reading
 from clif.cli.screen import Screen, number
 
 
-@clif_command("clif import vectors.txt corpus.jsonl.gz --out imported-run")
+@clif_command("clif import vectors.txt articles.jsonl.gz --text-field body --out imported-run")
 @click.argument("model", type=FILE, metavar="MODEL")
 @click.argument("corpus", nargs=-1, required=True, type=FILE)
 @click.option("--out", default="clif-run", show_default=True, type=FILE, help="Folder of the run.")

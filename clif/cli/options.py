@@ -18,7 +18,7 @@ MEASURE_HELP = "One of the test's kind, as mean_difference (clif audit --list). 
 
 
 def clif_command(example: str, **settings: Any) -> Callable[[Callable[..., None]], click.Command]:
-    """Make a command with --json and --quiet, passed on as a Screen, and an example in its help."""
+    """Make a command with --json and --quiet, its last options, passed on as a Screen, and an example in its help."""
 
     def decorate(function: Callable[..., None]) -> click.Command:
         @click.command(epilog=f"Example: {example}", **settings)
@@ -29,6 +29,7 @@ def clif_command(example: str, **settings: Any) -> Callable[[Callable[..., None]
             function(Screen(as_json, quiet), **rest)
 
         assert isinstance(wrapped, click.Command)
+        wrapped.params = [*wrapped.params[2:], *wrapped.params[:2]]
         return wrapped
 
     return decorate

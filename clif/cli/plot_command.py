@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from clif.cli.options import FILE, clif_command, run_argument
-from clif.cli.screen import Screen
+from clif.cli.screen import Screen, at
 
 NAMES = "effect-sizes, influence, groups, retraining, verification, curve, tradeoffs, policies, words, convergence"
 
@@ -32,6 +32,7 @@ def command(screen: Screen, run: Path | None, kinds: tuple[str, ...], test: str 
     if screen.result(made):
         return
     for _, path in made.paths:
-        screen.text(str(path))
+        screen.text(str(path), whole=True)
     for kind, make in made.missing.items():
         screen.say(f"Nothing for {kind}; needed: {make}")
+    screen.next(f"clif report{at(opened.path)}, which holds them all")

@@ -11,7 +11,7 @@ import click
 
 from clif.cli.costs_tables import costs_line
 from clif.cli.options import FILE, TEST_HELP, clif_command, run_argument
-from clif.cli.rows import layout
+from clif.cli.rows import digits_of, layout
 from clif.cli.screen import Screen, at
 
 SHOWN = 10
@@ -127,7 +127,8 @@ def show(
         head += f", mean of {ranking.models} models"
     unit = ranking.about["unit"]
     listed = ranking if groups is None else groups
-    table = layout(unit if groups is None else "group", run, groups, ranking.models, values.get("confidence"))
+    digits = digits_of(max(map(abs, ranking.influence), default=0.0), at_most=7)
+    table = layout(unit if groups is None else "group", run, groups, ranking.models, values.get("confidence"), digits)
     count = len(listed)
     last = SHOWN // 2 if unit == "document" else 0
     shown = [*range(min(SHOWN, count)), *range(max(SHOWN, count - last), count)]
@@ -167,7 +168,7 @@ def show(
         which = "sure documents" if surely else "documents"
         screen.text(f"Predicted to bring it to zero: removing the first {crossing:,} of {count:,} {which}.")
         screen.text(costs_line(values["costs"]))
-    screen.say(f"Stored: {ranking.path}" + (f"; copy: {out}" if out else ""))
+    screen.say(f"Stored: {ranking.path}" + (f"; copy: {out}" if out else ""), whole=True)
     named = f" --test {shlex.quote(asked)}" if asked and unit != "document" else ""
     k = "zero" if crossing else min(100, max(1, values["documents"] // 10))
     hints = [f"clif retrain{at(run.path)}{named} --remove-top-k {k}"]

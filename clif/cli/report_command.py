@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from clif.cli.options import FILE, clif_command, run_argument
-from clif.cli.screen import Screen
+from clif.cli.screen import Screen, at
 
 
 @clif_command("clif report --test gender-career")
@@ -32,6 +32,10 @@ def command(screen: Screen, run: Path | None, test: str | None, out: Path | None
         made = report(opened, test, out=out, progress=progress)
     if screen.result(made):
         return
-    screen.text(f"{made.path} ({made.bytes / 1e6:.1f} MB)")
+    screen.text(f"{made.path} ({made.bytes / 1e6:.1f} MB)", whole=True)
     held = ((made.documents, "document"), (made.retrainings, "retraining"), (made.verifications, "verification"))
     screen.say(f"About {made.test}: {', '.join(plural(*each) for each in held)}. Open it in any browser.")
+    if not made.verifications:
+        screen.next(f"clif verify{at(opened.path)}, which says how far to trust it")
+    else:
+        screen.next(f"clif plot{at(opened.path)}, for its pictures as files")

@@ -18,7 +18,7 @@ from clif.cli.retrain_tables import (
     show_transfer,
     show_trials,
 )
-from clif.cli.screen import Screen, number
+from clif.cli.screen import Screen, at, number
 from clif.telling import done_to, what_was_edited
 
 # What two runs of one seed have in common, by trainer.
@@ -29,7 +29,7 @@ ONE_SEED = {
 }
 
 
-@clif_command("clif retrain --remove-top-k 100 --seeds 5")
+@clif_command("clif retrain --remove-top-k 100 --seeds 2 --controls 2")
 @run_argument
 @click.option("--remove-top-k", metavar="K", help="Remove K documents; 'zero': where the prediction is nearest zero.")
 @click.option(
@@ -112,11 +112,11 @@ def command(
         result = retrain(
             opened, remove=remove, amplify=amplify_top_k, swap=swap_top_k, progress=progress, **options
         )  # fmt: skip
-    show(screen, result)
+    show(screen, result, opened.path)
 
 
-def show(screen: Screen, result: Any) -> None:
-    """Print a RetrainResult."""
+def show(screen: Screen, result: Any, run: Path) -> None:
+    """Print a RetrainResult of a run."""
     values = result.to_dict()
     for warning in values["warnings"]:
         screen.warn(warning)
@@ -138,10 +138,10 @@ def show(screen: Screen, result: Any) -> None:
     predicted, value = (number(values[name], digits, sign=True) for name in ("predicted", "value"))
     models = len(values.get("ensemble") or [0])
     ranked = "the ranked model" if models == 1 else f"the mean of the {models} ranked models"
-    screen.text(f"Change: predicted {predicted} from {value} in {ranked},")
-    if values.get("predicted_sum") is not None:
-        screen.text(f"(influences added up: {number(values['predicted_sum'], digits, sign=True)})")
-    screen.text(f"realised {change}.")
+    screen.text(f"Change: predicted {predicted}, realised {change}.")
+    added = values.get("predicted_sum")
+    sums = "" if added is None else f"; influences added up: {number(added, digits, sign=True)}"
+    screen.text(f"Predicted in {ranked}, from {value}{sums}.")
     if values.get("trainer") in ONE_SEED:
         screen.text(ONE_SEED[values["trainer"]].format(unit=values["unit"]))
     if values["p_value"] is not None:
@@ -156,7 +156,8 @@ def show(screen: Screen, result: Any) -> None:
     screen.text()
     show_neighbours(screen, values)
     show_others(screen, values)
-    screen.say(f"{files_of(values)}: {values['folder']}")
+    screen.say(f"{files_of(values)}: {values['folder']}", whole=True)
+    screen.next(f"clif report{at(run)}", f"clif verify{at(run)}")
 
 
 def _cells(sample: dict[str, Any], digits: int) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -20,10 +21,13 @@ class Layout:
     row: Callable[[Row], list[str]]
 
 
-def layout(unit: str, run: Any, groups: Any = None, models: int = 1, confidence: float | None = None) -> Layout:
+def layout(
+    unit: str, run: Any, groups: Any = None, models: int = 1, confidence: float | None = None, digits: int = 4
+) -> Layout:
     """The layout for a list of documents, sentences, contexts, pairs, or groups of documents.
 
     Documents that were ranked by several `models` show how much these differ, and which are sure at a confidence.
+    Their influences have so many `digits` after the point.
     """
     if unit == "group":
         return Layout(["rank", "influence", "per 1M tokens", "documents", "tokens", groups.field], (5,), _group)
@@ -34,13 +38,13 @@ def layout(unit: str, run: Any, groups: Any = None, models: int = 1, confidence:
     if unit == "pair":
         return Layout(["rank", "influence", "pair", "trained an epoch"], (2,), _pair)
     if models == 1:
-        return Layout(["rank", "influence", "tokens", "document", "begins"], (3, 4), _document(run.corpus, ["tokens"]))
+        return Layout(["rank", "influence", "tokens", "document", "begins"], (3, 4), _document(run.corpus, ["tokens"], digits))
     told = ["±stderr", "agree"] if confidence is None else ["±stderr", "agree", "sure"]
     columns = ["rank", "influence", *told, "document", "begins"]
-    return Layout(columns, (len(told) + 2, len(told) + 3), _document(run.corpus, told))
+    return Layout(columns, (len(told) + 2, len(told) + 3), _document(run.corpus, told, digits))
 
 
-def _document(corpus: Any, told: list[str]) -> Callable[[Row], list[str]]:
+def _document(corpus: Any, told: list[str], digits: int) -> Callable[[Row], list[str]]:
     """Rows of documents, with what is `told` of each between its influence and its name."""
     width = {1: 26, 2: 17, 3: 10}[len(told)]
 
@@ -56,7 +60,7 @@ def _document(corpus: Any, told: list[str]) -> Callable[[Row], list[str]]:
     }
 
     def row(get: Row) -> list[str]:
-        doc_id, influence = get["doc_id"], number(get["influence"], 4, sign=True)
+        doc_id, influence = get["doc_id"], number(get["influence"], digits, sign=True)
         return [str(get["rank"]), influence, *(cells[name](get) for name in told), doc_id, beginning(doc_id)]
 
     return row
@@ -100,6 +104,11 @@ def _pair(get: Row) -> list[str]:
         f"{get['input']} → {get['output']}",
         f"{get['weight']:.1f}",
     ]
+
+
+def digits_of(largest: float, at_least: int = 4, at_most: int = 10) -> int:
+    """Decimals at which the largest influence of a list shows three figures that mean something."""
+    return min(at_most, max(at_least, 2 - math.floor(math.log10(largest)))) if largest > 0 else at_least
 
 
 def _short(text: str, most: int) -> str:

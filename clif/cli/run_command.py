@@ -10,7 +10,7 @@ import click
 from clif.cli import audit_command, rank_command, retrain_command, train_command
 from clif.cli.options import FILE, clif_command
 from clif.cli.retrain_tables import files_of
-from clif.cli.screen import Screen
+from clif.cli.screen import Screen, at
 
 
 @clif_command("clif run --config configs/demo.toml")
@@ -18,7 +18,7 @@ from clif.cli.screen import Screen
 @click.option("--out", type=FILE, help="Folder of the run.  [clif-run, or `out` of the file]")
 @click.option("--force", is_flag=True, help="Replace a run that was made otherwise.")
 def command(screen: Screen, config: Path | None, out: Path | None, force: bool) -> None:
-    """Train, audit, rank and retrain, as one TOML file says; alone, the demonstration on the speeches.
+    """Train, audit, rank, retrain and report, as one TOML file says; alone, the demonstration on the speeches.
 
     What is finished is not done again, so an interrupted run goes on where it stopped.
     """
@@ -26,22 +26,28 @@ def command(screen: Screen, config: Path | None, out: Path | None, force: bool) 
     from clif.pipeline import run_all
 
     settings = load_config(config) if config else RunConfig()
-    printed: dict[str, Any] = {
-        "train": train_command.show,
-        "audit": audit_command.show,
-        "rank": rank_command.show,
-        "retrain": retrain_command.show,
-    }
-    quiet_steps = Screen(json=False, quiet=True)  # no "next:" between the steps
+    steps = Screen(json=False, quiet=True)  # no "next:" between the steps
 
     def finished(stage: str, result: Any, run: Any) -> None:
         if screen.json:
             return
-        show = printed[stage]
-        show(quiet_steps, result, run) if stage == "rank" else show(quiet_steps, result)
+        if stage == "train":
+            train_command.show(steps, result)
+        elif stage == "audit":
+            audit_command.show(steps, result)
+        elif stage == "rank":
+            rank_command.show(steps, result, run)
+        elif stage == "retrain":
+            retrain_command.show(steps, result, run.path)
 
     with screen.progress() as progress:
         results = run_all(settings, out=out, force=force, progress=progress, finished=finished)
     if screen.result(results):
         return
-    screen.say(f"{files_of(results['retrain'])}: {results['retrain']['folder']}")
+    screen.say(f"{files_of(results['retrain'])}: {results['retrain']['folder']}", whole=True)
+    run = Path(results["train"]["run"])
+    if "report" in results:
+        screen.say(f"Report, to be opened in any browser: {results['report']['report']}", whole=True)
+        screen.next(f"clif verify{at(run)}")
+    else:
+        screen.next(f"clif report{at(run)}", f"clif verify{at(run)}")

@@ -46,18 +46,19 @@ class Screen:
         self.out = Output(highlight=False, soft_wrap=False)
         self.err = Console(stderr=True, highlight=False)
 
-    def say(self, message: str) -> None:
-        """A message on stderr."""
+    def say(self, message: str, whole: bool = False) -> None:
+        """A message on stderr; a `whole` line is not broken, so that a path or command in it can be copied."""
         if not self.quiet:
-            self.err.print(clean(message, keep="\n"), markup=False)
+            self.err.print(clean(message, keep="\n"), markup=False, soft_wrap=whole)
 
     def warn(self, message: str) -> None:
         """A warning on stderr, also under --quiet."""
         self.err.print("Warning: " + clean(message), markup=False, style="yellow")
 
     def next(self, *commands: str) -> None:
-        """The next sensible commands, on stderr."""
-        self.say("Next: " + "  or  ".join(commands))
+        """The next sensible commands, on stderr: what --json and --quiet do without."""
+        if not self.json:
+            self.say("Next: " + "  or  ".join(commands), whole=True)
 
     def result(self, value: Any) -> bool:
         """Print `value` as JSON if --json was given; says whether it did."""
@@ -68,9 +69,9 @@ class Screen:
             click.echo(text)
         return self.json
 
-    def text(self, line: str = "") -> None:
-        """A line of the result."""
-        self.out.print(clean(line), markup=False)
+    def text(self, line: str = "", whole: bool = False) -> None:
+        """A line of the result; a `whole` one is not broken."""
+        self.out.print(clean(line), markup=False, soft_wrap=whole)
 
     def table(self, title: str, columns: list[str], rows: list[list[str]], texts: tuple[int, ...] = (0,)) -> None:
         """A table of the result; the columns in `texts` are text, the others numbers."""

@@ -9,10 +9,11 @@ import click
 
 from clif.cli.costs_tables import DIGITS
 from clif.cli.options import FILE, TEST_HELP, clif_command, numbers, run_argument
-from clif.cli.screen import Screen, number
+from clif.cli.screen import Screen, at, number
+from clif.telling import plural
 
 
-@clif_command("clif tradeoff --test weat6 --shares .01,.05 --seeds 2 --policies clif,random,debias")
+@clif_command("clif tradeoff --shares .01,.05 --seeds 1 --policies clif,random,debias")
 @run_argument
 @click.option("--test", help=f"{TEST_HELP}  [that of the newest ranking, else gender-career]")
 @click.option("--measure", help="One of the test's kind (clif audit --list).  [its first; for WEAT effect_size]")
@@ -55,11 +56,11 @@ def command(
     opened = open_trained(run)
     with screen.progress() as progress:
         result = tradeoff(opened, test, progress=progress, **options)
-    show(screen, result)
+    show(screen, result, opened.path)
 
 
-def show(screen: Screen, result: Any) -> None:
-    """Print a TradeoffResult."""
+def show(screen: Screen, result: Any, run: Path) -> None:
+    """Print a TradeoffResult of a run."""
     values = result.to_dict()
     for warning in values["warnings"]:
         screen.warn(warning)
@@ -84,7 +85,7 @@ def show(screen: Screen, result: Any) -> None:
     measure = values["measure"].replace("_", " ")
     kept = [f"{name} (sd)" for name in values["points"][0].get("kept", {})]
     columns = ["policy", "tokens", "docs", "bias (sd)", "WordSim (sd)", "analogies (sd)", *kept, "front"]
-    head = f"{values['test']}: {measure} against WordSim-353 and analogies, {len(values['seeds'])} seeds"
+    head = f"{values['test']}: {measure} against WordSim-353 and analogies, {plural(len(values['seeds']), 'seed')}"
     screen.table(head, columns, rows)
     screen.text("Front: no other row has less bias and a higher rank correlation with WordSim-353.")
     if values.get("method_because"):
@@ -92,7 +93,8 @@ def show(screen: Screen, result: Any) -> None:
     if values["pairs"]:
         screen.text("Debias takes a direction out of the vectors: that a test built on it then finds")
         screen.text("nothing does not say that the association is gone (Gonen and Goldberg 2019).")
-    screen.say(f"Table, picture and result.json: {values['folder']}")
+    screen.say(f"Table, picture and result.json: {values['folder']}", whole=True)
+    screen.next(f"clif report{at(run)}", f"clif plot{at(run)} --kind tradeoffs --kind policies")
 
 
 def _cell(sample: dict[str, Any], digits: int, sign: bool = False) -> str:

@@ -11,7 +11,7 @@ from clif.cli.options import FILE, clif_command, config_option, corpus_options, 
 from clif.cli.screen import Screen, at, number
 
 
-@clif_command("clif train articles.jsonl.gz --text-field body --dim 100")
+@clif_command("clif train articles.jsonl.gz --text-field body --out articles-run")
 @click.argument("corpus", nargs=-1, type=FILE)
 @config_option("corpus", "train")
 @click.option("--out", default="clif-run", show_default=True, type=FILE, help="Folder of the run.")

@@ -11,7 +11,7 @@ from clif.cli.options import MEASURE_HELP, NONE, TEST_HELP, clif_command, number
 from clif.cli.screen import Screen
 
 
-@clif_command("clif verify --seeds 3 --budget 20m --gate pearson=.9")
+@clif_command("clif verify --sizes 10,30 --subsets 0 --seeds 1 --budget 20m --gate pearson=.9")
 @run_argument
 @click.option("--test", multiple=True, help=f"{TEST_HELP} Repeatable.  [the newest ranking's]")
 @click.option("--method", multiple=True, help="Method; repeat it for several, or 'all'.  [the recommended one]")

@@ -30,7 +30,7 @@ def show(screen: Screen, result: Any, run: Any) -> None:
     for gate in values["gates"]:
         said = ", ".join("not measured" if value is None else f"{value:.3g}" for value in gate["values"])
         screen.text(f"Gate {gate['gate']}, {gate['test']}: {said}, {'passed' if gate['passed'] else 'NOT passed'}.")
-    screen.say(f"Result, table and picture: {values['folder']}")
+    screen.say(f"Result, table and picture: {values['folder']}", whole=True)
     hints = []
     if values["runs"] < SEEDS:
         hints.append(f"clif verify{at(run.path)} --seeds {min(SEEDS, 2 * values['runs'])}")

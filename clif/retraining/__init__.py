@@ -123,7 +123,7 @@ def retrain(
 
     """
     request, journal = Request(**options), Journal(run)
-    sought, folder, bounds = None, None, find_bounds(run, test, request)
+    sought, folder, bounds = None, None, find_bounds(run, test, request, progress)
     if request.until is not None:
         folder = run.retrains / name_of_goal(run, test, request, bounds)
         stored = _stored(folder)

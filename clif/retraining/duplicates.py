@@ -9,12 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clif.errors import UsageError
+from clif.progress import Progress, silent
 
 if TYPE_CHECKING:
     from clif.corpus.encoding import Corpus
 
 SHINGLE = 5  # tokens
 HASHES = 128
+SAID_EVERY = 256  # documents
 # Of the errors of the first look, pairs that it misses weigh this much: those that it finds are looked at again.
 MISSED = 0.95
 _PRIME = np.uint64(1_099_511_628_211)
@@ -22,7 +24,9 @@ _PRIME = np.uint64(1_099_511_628_211)
 Integers = NDArray[np.int64]
 
 
-def near_duplicates(corpus: Corpus, similarity: float, ends: Integers | None = None) -> Integers:
+def near_duplicates(
+    corpus: Corpus, similarity: float, ends: Integers | None = None, progress: Progress = silent
+) -> Integers:
     """The unit of each document, (documents,), numbered from 0; or of the sentences between `ends` (sentences + 1,).
 
     Two documents are near-duplicates where the sets of their runs of SHINGLE tokens share at least `similarity` of what
@@ -54,6 +58,8 @@ def near_duplicates(corpus: Corpus, similarity: float, ends: Integers | None = N
     index = MinHashLSH(threshold=threshold, num_perm=HASHES, weights=(1 - MISSED, MISSED))
     pairs = []
     for z, own in enumerate(sets):
+        if z % SAID_EVERY == 0:
+            progress("compare", z, len(sets), "near-duplicates")
         if not len(own):
             continue
         sketch = MinHash(num_perm=HASHES, hashfunc=int)

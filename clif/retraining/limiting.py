@@ -15,7 +15,7 @@ from clif.influence.groups import mean_value
 from clif.influence.problem import Problem
 from clif.influence.units import Units
 from clif.objectives import Coverage
-from clif.progress import Progress
+from clif.progress import Progress, silent
 from clif.ranking import check_field
 from clif.retraining.asking import Asked, Order
 from clif.retraining.caps import Loads, load_caps
@@ -47,13 +47,21 @@ class Bounds:
     kept: Sequence[Kept]
 
     @classmethod
-    def of(cls, run: Run, request: Request, coverage: Coverage, protected: NDArray[np.bool_], parts: Units) -> Bounds:
+    def of(
+        cls,
+        run: Run,
+        request: Request,
+        coverage: Coverage,
+        protected: NDArray[np.bool_],
+        parts: Units,
+        progress: Progress = silent,
+    ) -> Bounds:
         """Errors are those of `check_field`, `load_caps`, `find_kept` and `near_duplicates`."""
         for field in request.by:  # they are needed at the end only, but a misspelt one should not cost a training
             check_field(run, field, "document")
         kept = find_kept(run, request.keeps, coverage.test) if request.keep else []
         alike = request.near_duplicates
-        units = np.arange(len(parts)) if alike is None else near_duplicates(run.corpus, alike, parts.ends)
+        units = np.arange(len(parts)) if alike is None else near_duplicates(run.corpus, alike, parts.ends, progress)
         return cls(request, parts, units, protected, load_caps(run, request.caps, coverage, parts), kept)
 
     def put_to(self, problems: Sequence[Problem]) -> Limits:

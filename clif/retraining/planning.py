@@ -95,7 +95,7 @@ def make_plan(
     splits: list[Split] = [(asked.question, None)]
     if request.holdout:
         splits = [*split_halves(coverage, request.holdout, run.settings.seed, request.halves)]
-    bounds = bounds or find_bounds(run, test, request)
+    bounds = bounds or find_bounds(run, test, request, progress)
     if sought:
         orders = [Order(sought.order, needed=sought.needed, limits=sought.limits)]
     elif request.keep:  # chosen anew
@@ -146,10 +146,11 @@ def make_plan(
     return Plan(coverage, choices, signs, _seeds(run, request), about, bounds.recipe(), kept)
 
 
-def find_bounds(run: Run, test: str | BiasTest | None, request: Request) -> Bounds:
+def find_bounds(run: Run, test: str | BiasTest | None, request: Request, progress: Progress = silent) -> Bounds:
     """What the request limits."""
     coverage = _covered(run, Asked.of(run, test, request).question)
-    return Bounds.of(run, request, coverage, read_protected(request.protect, run.corpus), editor_of(run, request).units)
+    protected, parts = read_protected(request.protect, run.corpus), editor_of(run, request).units
+    return Bounds.of(run, request, coverage, protected, parts, progress)
 
 
 def seek_documents(
