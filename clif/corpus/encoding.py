@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clif.corpus.belonging import read_table, write_table
+from clif.corpus.metadata import METADATA
 from clif.corpus.sentence_file import SENTENCES, SentenceFile, write_sentences
 from clif.errors import InputError, MismatchError
 from clif.files import whole_file
@@ -112,7 +113,7 @@ def encode(
         There is not one word in the documents, or the folder cannot be written to.
 
     """
-    from clif.corpus.metadata_file import METADATA, MetadataWriter
+    from clif.corpus.metadata_file import MetadataWriter
 
     digest = hashlib.sha256()
     fixed = {word: n for n, word in enumerate(vocabulary or ())}

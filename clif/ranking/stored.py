@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from clif.errors import InputError
-from clif.files import read_json, write_json
+from clif.files import changed, read_json, write_json
 from clif.manifest import file_sha256
 from clif.objectives import BiasTest
 from clif.ranking.files import read_table, write_ranking
 from clif.ranking.lists import Ranking, warnings_of
 from clif.run import Run
+
+_LATER = 1_000  # nanoseconds: what file systems tell apart
 
 
 def newest_ranking(run: Run, test: BiasTest | None = None) -> Ranking | None:
@@ -50,6 +55,14 @@ def find_stored(path: Path, mark: str) -> Ranking | None:
     return _open(path, about) if about.get("recipe") == mark else None
 
 
+def mark_newest(path: Path) -> None:
+    """Make the ranking at `path` the one that was used last, also if the clock was put back; raises OSError."""
+    side = path.with_suffix(".json")
+    others = [other.stat().st_mtime_ns for other in side.parent.glob("*.json") if other != side]
+    now = max([time.time_ns(), *(moment + _LATER for moment in others)])
+    os.utime(side, ns=(now, now))
+
+
 def store(ranking: Ranking) -> None:
     """Write a list and what it is; it is stored when both files are, without the second it is nobody's."""
     path = ranking.path
@@ -57,6 +70,8 @@ def store(ranking: Ranking) -> None:
     write_ranking(ranking, path)
     ranking.about["sha256"] = file_sha256(path)
     write_json(path.with_suffix(".json"), ranking.about)
+    with contextlib.suppress(OSError):  # another process may have removed one of them
+        mark_newest(path)
 
 
 def _read_about(path: Path) -> dict[str, Any]:
@@ -68,7 +83,7 @@ def _read_about(path: Path) -> dict[str, Any]:
 
 def _open(path: Path, about: dict[str, Any]) -> Ranking:
     if file_sha256(path) != about.get("sha256"):
-        raise InputError("is not the list that was stored here", where=str(path), next="Remove it, and rank again.")
+        raise changed(path, "Remove it, and rank again.")
     frame = read_table(path, "input" if about["unit"] == "pair" else "doc_id")
     columns = {name: frame[name].to_numpy() for name in frame.columns}
     return Ranking(about, columns, path, reused=True, warnings=tuple(warnings_of(about)))
