@@ -151,9 +151,6 @@ def field_names(folder: Path, content_hash: str) -> list[str]:
             where=str(folder),
             next="Train again with --force.",
         )
-    manifest = folder / MANIFEST
-    if manifest.is_file():
-        check_file(folder, METADATA, read_json(manifest, _AGAIN), _AGAIN)
     try:
         schema = pq.read_schema(path)
     except (OSError, pa.ArrowException) as error:
@@ -164,6 +161,9 @@ def field_names(folder: Path, content_hash: str) -> list[str]:
             where=str(path),
             next=_AGAIN,
         )
+    manifest = folder / MANIFEST
+    if manifest.is_file():
+        check_file(folder, METADATA, read_json(manifest, _AGAIN), _AGAIN)
     return list(schema.names)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from clif.errors import InputError
-from clif.files import changed, read_json, write_json
+from clif.files import read_json, write_json
 from clif.manifest import file_sha256
 from clif.objectives import BiasTest
 from clif.ranking.files import read_table, write_ranking
@@ -83,7 +83,7 @@ def _read_about(path: Path) -> dict[str, Any]:
 
 def _open(path: Path, about: dict[str, Any]) -> Ranking:
     if file_sha256(path) != about.get("sha256"):
-        raise changed(path, "Remove it, and rank again.")
+        raise InputError("is not the list that was stored here", where=str(path), next="Remove it, and rank again.")
     frame = read_table(path, "input" if about["unit"] == "pair" else "doc_id")
     columns = {name: frame[name].to_numpy() for name in frame.columns}
     return Ranking(about, columns, path, reused=True, warnings=tuple(warnings_of(about)))
