@@ -21,7 +21,7 @@ from clif.corpus.belonging import read_table, write_table
 from clif.corpus.metadata import METADATA
 from clif.corpus.sentence_file import SENTENCES, SentenceFile, write_sentences
 from clif.errors import InputError, MismatchError
-from clif.files import whole_file
+from clif.files import reserve, whole_file
 from clif.manifest import file_sha256
 
 if TYPE_CHECKING:
@@ -234,6 +234,7 @@ def _order(
 def _write_tokens(path: Path, first: NDArray[np.uint32], rank: NDArray[np.uint32]) -> None:
     with whole_file(path) as temporary:
         target = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint32, shape=first.shape)
+        reserve(temporary)
         for start in range(0, len(first), FLUSH):
             target[start : start + FLUSH] = rank[first[start : start + FLUSH]]
         target.flush()
