@@ -13,7 +13,7 @@ from typing import Any
 
 from clif.errors import InputError
 from clif.leftovers import temporary_prefix
-from clif.seals import EMPTY, KEY, read_seal, seal
+from clif.seals import CHECKSUMS, EMPTY, KEY, read_seal, seal
 
 
 @contextlib.contextmanager
@@ -133,18 +133,18 @@ def read_json(path: Path, next_step: str) -> Any:
     except (OSError, ValueError, RecursionError) as error:
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"cannot be read as JSON: {reason}", where=str(path), next=next_step) from error
-    if isinstance(value, dict) and value.pop(KEY, None) is not None:
+    if isinstance(value, dict) and (value.pop(KEY, None) is not None or CHECKSUMS in value):
         check_seal(path, next_step)
     return value
 
 
 def check_seal(path: Path, next_step: str) -> None:
-    """Raise InputError with `next_step` if a file is not what was sealed; one without a seal is let pass."""
+    """Raise InputError with `next_step` if a file is not what was sealed, or its seal cannot be read."""
     try:
         found = read_seal(path)
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror or error}", where=str(path), next=next_step) from error
-    if found and not found.intact:
+    if found is None or not found.intact:
         raise changed(path, next_step)
 
 

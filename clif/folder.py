@@ -21,10 +21,11 @@ from clif.errors import ClifError, MismatchError, UsageError
 from clif.files import cannot_write, parents_of, sync_folder, write_json
 from clif.holding import held
 from clif.leftovers import sweep
-from clif.manifest import CHECKSUMS, MANIFEST, checksums, versions
+from clif.manifest import MANIFEST, checksums, versions
 from clif.pairs import LONGEST
 from clif.progress import Progress
 from clif.run import DEFAULT_RUN, FORMAT, MODEL, Run, is_run, open_run, replaced, write_matrices
+from clif.seals import CHECKSUMS
 from clif.settings import TrainingSettings
 
 STDIN = "-"

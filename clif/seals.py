@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-KEY = "seal"
+KEY, CHECKSUMS = "seal", "checksums"  # the latter: of other files, in a JSON object that is sealed itself
 EMPTY = "0" * 64
 _SEAL = re.compile(rb'seal(?:\\?": \\?"| )([0-9a-f]{64})')
 _TAIL = 256  # bytes at the end of a file that hold its seal, but for safetensors, which hold it in their head

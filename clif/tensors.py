@@ -48,13 +48,15 @@ def read_tensors(path: Path, kind: str, next_step: str) -> tuple[dict[str, np.nd
 
     """
     with opened(path, kind, next_step) as (file, about):
-        check_seal(path, next_step)
+        if about.pop(KEY, None) is not None:  # earlier versions of clif sealed nothing
+            check_seal(path, next_step)
         return {name: file.get_tensor(name) for name in file.keys()}, about  # noqa: SIM118 (no mapping)
 
 
 def read_about(path: Path, kind: str, next_step: str) -> dict[str, Any]:
     """What is said of arrays, without reading them; errors as `read_tensors`, but for a changed array."""
     with opened(path, kind, next_step) as (_, about):
+        about.pop(KEY, None)
         return about
 
 
@@ -66,7 +68,7 @@ def opened(path: Path, kind: str, next_step: str) -> Iterator[tuple[Any, dict[st
     try:
         with safe_open(path, framework="numpy") as file:
             about: dict[str, Any] = json.loads((file.metadata() or {})[_ABOUT])
-            about.pop(KEY, None)
+            about.get(KEY)  # or it is no object
             yield file, about
     except (OSError, SafetensorError, KeyError, TypeError, AttributeError, ValueError) as error:
         reason = "no such file" if isinstance(error, FileNotFoundError) else error

@@ -64,7 +64,7 @@ def test_what_safetensors_says_of_a_full_disk_is_an_error_of_ours(tmp_path, monk
         raise SafetensorError("I/O error: No space left on device (os error 28)")
 
     monkeypatch.setattr("safetensors.numpy.save_file", full)
-    with pytest.raises(InputError, match="cannot write(.|\n)*No space left"):
+    with pytest.raises(InputError, match=r"cannot write(.|\n)*No space left"):
         write_tensors(tmp_path / "a.safetensors", {"a": np.ones(2)}, {})
     assert list(tmp_path.iterdir()) == []
 
@@ -82,7 +82,8 @@ def test_an_error_of_a_disk_that_nobody_expected_is_no_traceback(workplace, clif
 
 def test_the_newest_ranking_is_the_last_one_also_if_the_clock_was_put_back(opened, made, monkeypatch):
     first = rank(opened, str(made.test), measure="mean_difference", method="frequency")
-    monkeypatch.setattr(stored.time, "time_ns", lambda: time.time_ns() - 10**15)
+    before = time.time_ns() - 10**15
+    monkeypatch.setattr(stored.time, "time_ns", lambda: before)
     second = rank(opened, str(made.test), measure="mean_difference", method="length")
     assert newest_ranking(opened).path == second.path
     rank(opened, str(made.test), measure="mean_difference", method="frequency")  # taken again

@@ -10,6 +10,7 @@ import pytest
 
 from clif import leftovers
 from clif.files import whole_file
+from clif.holding import held
 from clif.leftovers import sweep, temporary_prefix
 
 
@@ -47,3 +48,10 @@ def test_files_of_long_names_are_written_too(tmp_path, name):
         assert temporary.name.startswith(temporary_prefix(name))
         temporary.write_text("x")
     assert os.listdir(tmp_path) == [name]
+
+
+def test_whoever_takes_a_lock_removes_what_the_one_before_left_there(tmp_path):
+    (tmp_path / f".lock.holder.{leftovers._host()}-{dead_process()}.x1.tmp").write_text("half")
+    with held(tmp_path / "lock", "working", tmp_path, ""):
+        pass
+    assert os.listdir(tmp_path) == []

@@ -70,9 +70,10 @@ def test_no_flipped_bit_is_believed(tmp_path_factory, kind, data):
     except InputError as error:
         assert error.where == str(path)  # noqa: PT017
         assert error.next == "Again."  # noqa: PT017
-    else:  # the word seal itself was hit: what the file says is right
+    else:  # the word seal itself was hit, so it counts as a file of an earlier version; what it says is right
         assert found is None
-        assert kind in ("svg", "rows") or again == value or "seal" not in str(again)
+        rest, about = (again, value) if kind == "json" else (again[1], value[1])
+        assert {name: each for name, each in rest.items() if name in about} == about
 
 
 def test_equal_values_give_equal_bytes_and_the_seal_is_not_among_them(tmp_path):

@@ -51,9 +51,10 @@ def outputs(run):
 @pytest.fixture
 def stopped(tmp_path, made, monkeypatch):
     """A folder in which a training was stopped in its fourth epoch."""
-    with monkeypatch.context() as patch, pytest.raises(Stopped):
+    with monkeypatch.context() as patch:
         stop_in(patch, 3)
-        train([made.corpus], tmp_path / "run", SETTINGS)
+        with pytest.raises(Stopped):
+            train([made.corpus], tmp_path / "run", SETTINGS)
     assert os.listdir(tmp_path) == [".run.partial"]
     assert read_json(tmp_path / ".run.partial" / STARTED, "")["cpu_seconds"] > 0
     return tmp_path / "run"
@@ -103,9 +104,10 @@ def test_standard_input_is_given_again(tmp_path, made, monkeypatch):
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(made.corpus.read_bytes())))
 
     give()
-    with monkeypatch.context() as patch, pytest.raises(Stopped):
+    with monkeypatch.context() as patch:
         stop_in(patch, 2)
-        train(["-"], tmp_path / "run", SETTINGS)
+        with pytest.raises(Stopped):
+            train(["-"], tmp_path / "run", SETTINGS)
     give()
     begun = stop_in(monkeypatch, None)
     train(["-"], tmp_path / "run", SETTINGS)
