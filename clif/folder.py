@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
-import glob
-import os
 import shutil
 import sys
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from clif.corpus.encoding import Corpus, encode
+from clif.corpus.encoding import DOCUMENTS, TOKENS, WORDS, Corpus, encode
+from clif.corpus.memory import COPY
+from clif.corpus.metadata import METADATA
 from clif.corpus.reading import ReadOptions, read_documents, spool_stdin
+from clif.corpus.sentence_file import SENTENCES
 from clif.corpus.tokenising import Tokeniser
 from clif.errors import ClifError, MismatchError, UsageError
-from clif.files import cannot_write, parents_of, write_json
-from clif.manifest import versions
+from clif.files import cannot_write, parents_of, sync_folder, write_json
+from clif.holding import held
+from clif.leftovers import sweep
+from clif.manifest import MANIFEST, checksums, versions
 from clif.pairs import LONGEST
 from clif.progress import Progress
-from clif.run import DEFAULT_RUN, FORMAT, MANIFEST, MODEL, Run, is_run, open_run, write_matrices
+from clif.run import DEFAULT_RUN, FORMAT, MODEL, Run, is_run, open_run, replaced, write_matrices
+from clif.seals import CHECKSUMS
 from clif.settings import TrainingSettings
 
 STDIN = "-"
 STDIN_COPY = "stdin"
+COPIES = (STDIN_COPY, COPY)  # of what can be read only once, or is no file
+ENCODED = (TOKENS, SENTENCES, DOCUMENTS, METADATA, WORDS)
+STARTED = "started.json"  # in a folder that is not finished, if it is worth going on with
 
 
 class Stored(Protocol):
@@ -43,11 +51,14 @@ def build(
     sources: Sequence[Source],
     fill: Callable[[Path, list[Path]], None],
     reusable: Callable[[Path, list[Path]], Run | None],
+    *,
+    resumes: bool = False,
 ) -> Run:
     """Let `fill(folder, paths)` write a run beside `out`, then put it in its place.
 
     `reusable(folder, paths)` is asked first about what is at `out`: it returns a run to be taken as it is, None if
-    what is there may be replaced, or raises. Killed at any moment, `out` is as it was or as it shall be.
+    what is there may be replaced, or raises. Killed at any moment, `out` is as it was or as it shall be, once the same
+    command was run again. A `fill` that `resumes` finds what an earlier one left, if that wrote STARTED.
 
     Raises
     ------
@@ -69,7 +80,7 @@ def build(
             next=f"Name it, as in --out {folder / DEFAULT_RUN}.",
         )
     with parents_of(folder):
-        _build(folder, sources, fill, reusable)
+        _build(folder, sources, fill, reusable, resumes)
     return open_run(folder)
 
 
@@ -78,34 +89,73 @@ def _build(
     sources: Sequence[Source],
     fill: Callable[[Path, list[Path]], None],
     reusable: Callable[[Path, list[Path]], Run | None],
+    resumes: bool,
 ) -> None:
-    # A name of this process's own: another one may be building the same run, and the last to finish stays.
-    partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
+    with held(folder.with_name(f".{folder.name}.lock"), "building this run", folder, "name another folder by --out."):
+        partial = folder.with_name(f".{folder.name}.partial")
+        try:
+            _recover(folder, partial)
+            partial.mkdir(exist_ok=True)
+        except OSError as error:
+            raise cannot_write(folder, error) from error
+        try:
+            _fill(folder, partial, sources, fill, reusable, resumes)
+        except ClifError as error:
+            spooled = str(partial / STDIN_COPY)
+            if error.where and spooled in error.where:
+                error.where = error.where.replace(spooled, "standard input")
+            raise
+        finally:
+            if not (partial / STARTED).exists():
+                shutil.rmtree(partial, ignore_errors=True)
+
+
+def _fill(
+    folder: Path,
+    partial: Path,
+    sources: Sequence[Source],
+    fill: Callable[[Path, list[Path]], None],
+    reusable: Callable[[Path, list[Path]], Run | None],
+    resumes: bool,
+) -> None:
+    paths = [_path(source, partial) for source in sources]
+    if folder.exists():
+        if not is_run(folder) and not (folder.is_dir() and not any(folder.iterdir())):
+            raise MismatchError(
+                "exists and is not a run, so it is left alone",
+                where=str(folder),
+                next="Give another folder by --out.",
+            )
+        if is_run(folder) and reusable(folder, paths):
+            return
+    with _deserted(folder):
+        if not resumes:
+            afresh(partial)
+    fill(partial, paths)
+    with _deserted(folder):
+        _swap(partial, folder)
+
+
+@contextmanager
+def _deserted(folder: Path) -> Iterator[None]:
+    """Hold a run that is to be replaced; raises InputError if another process works on it."""
+    with ExitStack() as stack:
+        for lock in Run(folder, {}).locks:
+            if lock.parent.is_dir():
+                stack.enter_context(held(lock, "at work in this run", folder, "name another folder by --out."))
+        yield
+
+
+def afresh(folder: Path) -> None:
+    """Empty a folder that is not finished, but for copies of what was read; raises InputError if that fails."""
     try:
-        _sweep(folder)
-        partial.mkdir()
+        # What makes it worth going on with goes first: the rest is nothing without it.
+        (folder / STARTED).unlink(missing_ok=True)
+        for path in folder.iterdir():
+            if path.name not in COPIES:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
     except OSError as error:
         raise cannot_write(folder, error) from error
-    try:
-        paths = [_path(source, partial) for source in sources]
-        if folder.exists():
-            if not is_run(folder) and not (folder.is_dir() and not any(folder.iterdir())):
-                raise MismatchError(
-                    "exists and is not a run, so it is left alone",
-                    where=str(folder),
-                    next="Give another folder by --out.",
-                )
-            if is_run(folder) and reusable(folder, paths):
-                return
-        fill(partial, paths)
-        _swap(partial, folder)
-    except ClifError as error:
-        spooled = str(partial / STDIN_COPY)
-        if error.where and spooled in error.where:
-            error.where = error.where.replace(spooled, "standard input")
-        raise
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _path(source: Source, folder: Path) -> Path:
@@ -169,36 +219,32 @@ def finish(
         },
         "vocabulary": {"words": size, "types": len(corpus.types), "tokens": int(corpus.counts[:size].sum())},
         "training": training,
+        # Checkpoints may be removed and are made again, so they are sealed each by itself.
+        CHECKSUMS: checksums(folder, [*ENCODED, MODEL, *COPIES]),
     }
     write_json(folder / MANIFEST, manifest)
 
 
-def _sweep(folder: Path) -> None:
-    """Remove what processes that are gone left half built."""
-    for left in folder.parent.glob(f".{glob.escape(folder.name)}.*.partial"):
-        pid = left.name.removesuffix(".partial").rpartition(".")[2]
-        if pid.isdecimal() and (int(pid) == os.getpid() or not _alive(int(pid))):
-            shutil.rmtree(left, ignore_errors=True)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
+def _recover(folder: Path, partial: Path) -> None:
+    """Finish what a process that was killed in `_swap` began; raises OSError."""
+    old = replaced(folder)
+    if old.exists() and not folder.exists():
+        (partial if is_run(partial) else old).rename(folder)
+        sync_folder(folder.parent)
+    if old.exists():
+        shutil.rmtree(old)
+    sweep(partial, below=True)
 
 
 def _swap(partial: Path, folder: Path) -> None:
     """Put `partial` in the place of `folder`; what was there goes only after the new run stands."""
-    old = folder.with_name(f".{folder.name}.{os.getpid()}.partial.old")
+    old = replaced(folder)
     try:
-        shutil.rmtree(old, ignore_errors=True)
+        (partial / STARTED).unlink(missing_ok=True)
         if folder.exists():
             folder.rename(old)
         partial.rename(folder)
-        shutil.rmtree(old, ignore_errors=True)
+        sync_folder(folder.parent)
     except OSError as error:
         raise cannot_write(folder, error) from error
+    shutil.rmtree(old, ignore_errors=True)

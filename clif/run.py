@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -12,21 +9,26 @@ from typing import Any
 
 import numpy as np
 
-from clif.corpus.encoding import Corpus, open_corpus
+from clif import tensors
+from clif.corpus.encoding import DOCUMENTS, WORDS, Corpus, open_corpus
 from clif.corpus.reading import ReadOptions
 from clif.corpus.tokenising import Tokeniser
 from clif.errors import InputError, MismatchError
-from clif.files import read_json, whole_file
-from clif.manifest import file_sha256
+from clif.files import read_json
+from clif.manifest import MANIFEST, check_file, file_sha256
 from clif.model import SkipGram
 from clif.settings import EXACT, TrainingSettings
+from clif.tensors import read_tensors, write_tensors
 from clif.vocabulary import Vocabulary
 
 DEFAULT_RUN = Path("clif-run")
-MANIFEST, MODEL = "manifest.json", "model.safetensors"
+MODEL = "model.safetensors"
 CHECKPOINTS = "checkpoints"
+LOCK = ".lock"  # in those folders of a run where one process works at a time
 FORMAT = 1
 _AGAIN = "Train again with --force."
+_RESTORE = "Restore the file of this run, or train again with --force."
+_KIND = "a model"
 # What every manifest holds, by part.
 _PARTS = {
     "settings": {field.name for field in fields(TrainingSettings)} - set(EXACT),
@@ -74,6 +76,8 @@ class Run:
         """The encoded corpus; raises MismatchError if it is not the one the model was trained on."""
         corpus = open_corpus(self.path)
         self._belongs("the encoded corpus", corpus.content_hash)
+        for name in (DOCUMENTS, WORDS):  # tokens and sentences are checked by what these say of them
+            check_file(self.path, name, self.manifest, _RESTORE)
         return corpus
 
     @cached_property
@@ -91,7 +95,7 @@ class Run:
             raise MismatchError(
                 f"the model {MODEL} was not trained with this run's settings on all of its corpus",
                 where=str(self.path),
-                next="Restore the file of this run, or train again with --force.",
+                next=_RESTORE,
             )
         return SkipGram(
             words=self.vocabulary.words,
@@ -108,7 +112,10 @@ class Run:
         try:
             model = file_sha256(self.path / MODEL)
         except OSError as error:
-            raise _no_model(self.path / MODEL, error) from error
+            reason = "no such file" if isinstance(error, FileNotFoundError) else error
+            raise InputError(
+                f"cannot be read as {_KIND}: {reason}", where=str(self.path / MODEL), next=_AGAIN
+            ) from error
         return {"model": model, "corpus": self.manifest["corpus"]["hash"]}
 
     @property
@@ -125,6 +132,11 @@ class Run:
     def models(self) -> Path:
         """Folder of the further models, which differ in their seed."""
         return self.path / "models"
+
+    @property
+    def locks(self) -> list[Path]:
+        """The locks of those who work on the run for long."""
+        return [folder / LOCK for folder in (self.models, self.retrains, self.verifications, self.tradeoffs)]
 
     @property
     def checkpoints(self) -> Path:
@@ -151,8 +163,13 @@ class Run:
             raise MismatchError(
                 f"{what} does not belong to this run's corpus",
                 where=str(self.path),
-                next="Restore the file of this run, or train again with --force.",
+                next=_RESTORE,
             )
+
+
+def replaced(folder: Path) -> Path:
+    """Where a run lies for the moment in which a new one takes its place."""
+    return folder.with_name(f".{folder.name}.old")
 
 
 def is_run(path: Path) -> bool:
@@ -165,7 +182,11 @@ def open_run(path: Path | str | None = None) -> Run:
     folder = Path(path or DEFAULT_RUN)
     if not is_run(folder):
         what = "this folder holds no run" if folder.is_dir() else "there is no run here"
-        raise InputError(what, where=str(folder), next="Make one with `clif train`, or name the folder of a run.")
+        make = "Make one with `clif train`, or name the folder of a run."
+        if replaced(folder).exists():
+            what = "this run was being replaced when its command was stopped"
+            make = f"Run that command again, or rename {replaced(folder)} back to {folder.name}."
+        raise InputError(what, where=str(folder), next=make)
     manifest = read_json(folder / MANIFEST, "Train again with --force.")
     try:
         known = manifest["format"] == FORMAT and all(keys <= set(manifest[part]) for part, keys in _PARTS.items())
@@ -213,42 +234,17 @@ def open_trained(target: Path | str | None = None) -> Run:
 
 def write_matrices(path: Path, U: np.ndarray, C: np.ndarray, about: dict[str, Any]) -> None:
     """Write both matrices as safetensors; `about` holds no times, so equal models give equal bytes."""
-    from safetensors.numpy import save_file
-
-    # One key: the order of several is not kept by the format.
-    text = json.dumps(about, sort_keys=True)
-    with whole_file(path) as temporary:
-        save_file({"U": np.ascontiguousarray(U), "C": np.ascontiguousarray(C)}, temporary, metadata={"clif": text})
+    write_tensors(path, {"U": U, "C": C}, about)
 
 
 def read_matrices(path: Path, next_step: str = _AGAIN) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
     """Read U, C and what was written about them; raises InputError with `next_step` for a damaged file."""
-    with _opened(path, next_step) as file:
-        return file.get_tensor("U"), file.get_tensor("C"), _about(file)
+    arrays, about = read_tensors(path, _KIND, next_step)
+    if not {"U", "C"} <= arrays.keys():
+        raise InputError("holds no input and output vectors", where=str(path), next=next_step)
+    return arrays["U"], arrays["C"], about
 
 
 def read_about(path: Path, next_step: str = _AGAIN) -> dict[str, Any]:
     """Read what was written about matrices, without them; raises InputError with `next_step` for a damaged file."""
-    with _opened(path, next_step) as file:
-        return _about(file)
-
-
-@contextmanager
-def _opened(path: Path, next_step: str) -> Iterator[Any]:
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="numpy") as file:
-            yield file
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
-        raise _no_model(path, error, next_step) from error
-
-
-def _about(file: Any) -> dict[str, Any]:
-    about: dict[str, Any] = json.loads((file.metadata() or {})["clif"])
-    return about
-
-
-def _no_model(path: Path, error: Exception, next_step: str = _AGAIN) -> InputError:
-    reason = "no such file" if isinstance(error, FileNotFoundError) else error
-    return InputError(f"cannot be read as a model: {reason}", where=str(path), next=next_step)
+    return tensors.read_about(path, _KIND, next_step)

@@ -13,7 +13,7 @@ from conftest import SETTINGS
 import clif
 from clif.errors import CoverageError, InputError, MismatchError, UsageError
 from clif.explaining import COLUMNS, DocumentText, choose_passages, explain
-from clif.files import to_json
+from clif.files import to_json, write_json
 from clif.influence.groups import predict_value, removal
 from clif.influence.methods import METHODS
 from clif.objectives import BiasTest
@@ -45,7 +45,7 @@ def own(workplace: Path) -> Run:
     """The run of the workplace, read from the workplace's own copy of the corpus."""
     manifest = json.loads(Path("clif-run/manifest.json").read_text("utf-8"))
     manifest["corpus"]["sources"] = [str(workplace / "corpus.jsonl")]
-    Path("clif-run/manifest.json").write_text(json.dumps(manifest), "utf-8")
+    write_json(Path("clif-run/manifest.json"), manifest)
     return open_run()
 
 

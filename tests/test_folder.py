@@ -14,25 +14,6 @@ from clif.run import open_run
 from clif.training import train
 
 
-def dead_process() -> int:
-    process = subprocess.Popen([sys.executable, "-c", ""])
-    process.wait()
-    return process.pid
-
-
-def test_what_a_killed_process_left_is_swept_and_what_a_living_one_builds_is_not(tmp_path, made):
-    left = tmp_path / f".run.{dead_process()}.partial"
-    building = tmp_path / f".run.{os.getppid()}.partial"
-    other = tmp_path / f".other.{dead_process()}.partial"
-    for folder in (left, building, other):
-        folder.mkdir()
-        (folder / "tokens.raw").write_text("half")
-    train([made.corpus], tmp_path / "run", SETTINGS)
-    assert not left.exists()
-    assert building.exists()
-    assert other.exists()
-
-
 def test_two_trainings_of_one_run_leave_it_whole(tmp_path, made):
     code = "from clif.cli import main; main()"
     command = [sys.executable, "-c", code, "train", str(made.corpus), "--out", "run", *OPTIONS]

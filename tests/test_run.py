@@ -11,6 +11,7 @@ import pytest
 from conftest import DOCUMENTS, SETTINGS
 
 from clif.errors import InputError, MismatchError
+from clif.files import write_json
 from clif.formats import export_vectors
 from clif.retraining.edits import Edit
 from clif.retraining.trainings import Journal
@@ -36,7 +37,7 @@ def change_manifest(run: Run, *keys: str, value: object) -> Run:
     for key in keys[:-1]:
         part = part[key]
     part[keys[-1]] = value
-    (run.path / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+    write_json(run.path / "manifest.json", manifest)
     return open_run(run.path)
 
 

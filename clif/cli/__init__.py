@@ -37,6 +37,7 @@ GROUPS = {
     "Besides": {
         "import": "Make a run from a model or vectors and their corpus.",
         "export": "Write a run's vectors for other tools.",
+        "check": "Hold every file of a run against its checksum.",
         "experiment": "Run an experiment of the papers behind clif.",
     },
 }
@@ -125,14 +126,22 @@ def main(args: Sequence[str] | None = None) -> None:
         sys.exit(error.exit_code)
     except (click.exceptions.Abort, KeyboardInterrupt):
         _say(
-            "Interrupted. To go on, run the same command again; `clif rank --ensemble`, `clif retrain`, `clif verify`, "
-            "`clif tradeoff` and `clif run` keep what was finished."
+            "Interrupted. To go on, run the same command again; `clif train`, `clif rank --ensemble`, `clif retrain`, "
+            "`clif verify`, `clif tradeoff` and `clif run` keep what was finished."
         )
         sys.exit(130)
     except BrokenPipeError:
         # The reader of our output has left; what follows would fail again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except OSError as error:
+        # What nobody expected of a file: a disk that is full or gone, a folder that vanished meanwhile.
+        where = f"{error.filename}: " if error.filename else ""
+        _say(
+            f"Error: {where}{error.strerror or error}\n  next: Check that the file is there, and that there is space; "
+            "then run the same command again: what was finished is kept."
+        )
+        sys.exit(1)
     except MemoryError:
         _say("Error: memory ran out\n  next: Use a smaller --dim, a larger --min-count or fewer --processes.")
         sys.exit(1)

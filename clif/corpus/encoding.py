@@ -18,9 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clif.corpus.belonging import read_table, write_table
+from clif.corpus.metadata import METADATA
 from clif.corpus.sentence_file import SENTENCES, SentenceFile, write_sentences
 from clif.errors import InputError, MismatchError
-from clif.files import whole_file
+from clif.files import reserve, whole_file
 from clif.manifest import file_sha256
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def encode(
         There is not one word in the documents, or the folder cannot be written to.
 
     """
-    from clif.corpus.metadata_file import METADATA, MetadataWriter
+    from clif.corpus.metadata_file import MetadataWriter
 
     digest = hashlib.sha256()
     fixed = {word: n for n, word in enumerate(vocabulary or ())}
@@ -233,6 +234,7 @@ def _order(
 def _write_tokens(path: Path, first: NDArray[np.uint32], rank: NDArray[np.uint32]) -> None:
     with whole_file(path) as temporary:
         target = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint32, shape=first.shape)
+        reserve(temporary)
         for start in range(0, len(first), FLUSH):
             target[start : start + FLUSH] = rank[first[start : start + FLUSH]]
         target.flush()

@@ -9,6 +9,7 @@ from clif.corpus.documents import Scalar, whole_characters
 
 LONGEST = 200  # characters of a string
 FILE = "file"
+METADATA = "metadata.parquet"
 
 _SCALARS = frozenset((str, int, float, bool, type(None)))
 

@@ -10,14 +10,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from clif.corpus.documents import Scalar
-from clif.corpus.metadata import as_text
+from clif.corpus.metadata import METADATA, as_text
 from clif.errors import InputError, MismatchError
-from clif.files import whole_file
+from clif.files import read_json, whole_file
+from clif.manifest import MANIFEST, check_file
 
-METADATA = "metadata.parquet"
 # Objects with a key for each user or page would otherwise give a column for each of these.
 MOST_FIELDS = 256
 CELLS = 1 << 17  # in memory at a time
+_AGAIN = "Restore the file of this run, or train again with --force."
 
 _TYPES = {bool: pa.bool_(), int: pa.int64(), float: pa.float64(), str: pa.string()}
 
@@ -158,8 +159,11 @@ def field_names(folder: Path, content_hash: str) -> list[str]:
         raise MismatchError(
             "holds the metadata of another corpus",
             where=str(path),
-            next="Restore the file of this run, or train again with --force.",
+            next=_AGAIN,
         )
+    manifest = folder / MANIFEST
+    if manifest.is_file():
+        check_file(folder, METADATA, read_json(manifest, _AGAIN), _AGAIN)
     return list(schema.names)
 
 

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import csv
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from clif import __version__
-from clif.errors import InputError, MismatchError
+from clif.errors import MismatchError
 from clif.experiments.outcome import Outcome, Rows
-from clif.files import cannot_write, read_json, whole_file, write_json
+from clif.files import read_json, whole_file, write_json
+from clif.holding import held
+from clif.leftovers import sweep
+from clif.manifest import store_result
 
-RESULT, RECIPE = "result.json", "settings.json"
+RECIPE = "settings.json"
+_VALUE = "value"
 _AGAIN = "Remove it, and run the same command again: that piece is computed anew."
 
 
@@ -42,33 +44,19 @@ class Pieces:
         """
         recipe = {"experiment": name, "clif": __version__, "settings": asdict(settings)}
         home = folder / "pieces"
-        try:
-            home.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise cannot_write(home, error) from error
-        lock = FileLock(home / ".lock", timeout=0)
-        try:
-            lock.acquire()
-        except Timeout as error:
-            raise InputError(
-                "another process does an experiment in this folder",
-                where=str(folder),
-                next="Wait until it is done, or name another folder by --out.",
-            ) from error
-        except OSError as error:
-            raise cannot_write(home, error) from error
-        try:
+        with held(home / ".lock", "doing an experiment in this folder", folder, "name another folder by --out."):
+            sweep(folder, below=True)
             _agree(home, recipe, force)
             yield cls(home)
-        finally:
-            lock.release()
 
     def get(self, name: str, compute: Callable[[], Any]) -> Any:
         """The piece of this name, computed if it is not there yet; what JSON can hold, as JSON gives it back."""
         path = self.folder / f"{name}.json"
         if not path.exists():
-            write_json(path, compute())
-        return read_json(path, _AGAIN)
+            found = compute()
+            write_json(path, found if isinstance(found, Mapping) else {_VALUE: found})  # an object, to be sealed
+        value = read_json(path, _AGAIN)
+        return value[_VALUE] if isinstance(value, dict) and set(value) == {_VALUE} else value
 
     def has(self, name: str) -> bool:
         """Whether a piece is there already."""
@@ -104,7 +92,8 @@ def write_outcome(folder: Path, name: str, settings: Any, outcome: Outcome) -> N
     for picture, svg in outcome.pictures.items():
         with whole_file(folder / f"{picture}.svg") as temporary:
             temporary.write_text(svg, encoding="utf-8")
-    write_json(folder / RESULT, result_of(name, settings, outcome))
+    names = [*(f"{table}.csv" for table in outcome.tables), *(f"{picture}.svg" for picture in outcome.pictures)]
+    store_result(folder, result_of(name, settings, outcome), names)
 
 
 def result_of(name: str, settings: Any, outcome: Outcome) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from clif.files import parents_of, whole_file
+from clif.files import check_seal, parents_of, whole_file
 from clif.influence.attribution import Attribution, SolveReport
 from clif.influence.drawn import DrawnContexts, pack, unpack
 from clif.influence.joint import SolveSettings, Store
@@ -27,11 +27,13 @@ from clif.influence.problem import Problem
 from clif.influence.sums import ROWS, Sums, row_type
 from clif.influence.unrolled import derivatives
 from clif.manifest import fingerprint
+from clif.seals import EMPTY, seal
 from clif.training.paired import PairedTraining, cut
 
 Array = NDArray[Any]
 Integers = NDArray[np.int64]
 PRECISION = np.float32  # of a training
+_END = f"seal {EMPTY}".encode()  # of a file of rows
 
 
 def unrolled_contexts(problem: Problem, _settings: SolveSettings, store: Store) -> Attribution:
@@ -58,7 +60,8 @@ def unrolled_contexts(problem: Problem, _settings: SolveSettings, store: Store) 
 
     starts, _ = store("unrolled-contexts", record)
     kind = row_type(PRECISION)
-    if not made and path and path.is_file() and path.stat().st_size == starts[-1] * kind.itemsize:
+    if not made and path and path.is_file() and path.stat().st_size == starts[-1] * kind.itemsize + len(_END):
+        check_seal(path, "Remove it: it is made again when it is needed.")
         return Attribution(DrawnContexts(problem, starts, _open(path, kind)))
     if not made:  # the file was removed, or cut short
         record()
@@ -99,6 +102,9 @@ def record_contexts(
             with whole_file(path) as temporary, temporary.open("wb") as file:
                 for block in blocks:
                     block.tofile(file)
+                file.write(_END)
+                file.flush()
+                seal(temporary)
             rows = _open(path, sums.type)
         else:
             rows = np.concatenate([np.empty(0, dtype=sums.type), *blocks])
@@ -142,6 +148,7 @@ def _path(problem: Problem) -> Path | None:
 
 
 def _open(path: Path, kind: np.dtype[Any]) -> Array:
-    if not path.stat().st_size:  # which cannot be mapped
+    count = (path.stat().st_size - len(_END)) // kind.itemsize
+    if not count:  # which cannot be mapped
         return np.empty(0, dtype=kind)
-    return np.memmap(path, dtype=kind, mode="r")
+    return np.memmap(path, dtype=kind, mode="r", shape=(count,))

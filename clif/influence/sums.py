@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from clif.leftovers import temporary_prefix
+
 Keys = NDArray[np.int64]
 Values = NDArray[np.float64]
 ROWS = 1 << 21  # that a file should hold: summing takes some 100 bytes a row
@@ -30,7 +32,9 @@ class Sums:
 
     def __init__(self, edges: Keys, folder: Path | None, precision: type[np.floating] = np.float64) -> None:
         self.edges, self.type = edges, row_type(precision)
-        self._folder = tempfile.TemporaryDirectory(dir=folder if folder and folder.is_dir() else None)
+        self._folder = tempfile.TemporaryDirectory(
+            prefix=temporary_prefix("sums"), suffix=".tmp", dir=folder if folder and folder.is_dir() else None
+        )
 
     def __enter__(self) -> Sums:
         return self

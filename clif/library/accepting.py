@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from clif.errors import UsageError
 from clif.objectives import BiasTest
 from clif.ranking import Ranking
+from clif.ranking.stored import mark_newest
 from clif.run import Run, open_trained
 
 Test = str | os.PathLike[str] | BiasTest | Mapping[str, Any]
@@ -81,7 +82,7 @@ def question_of(given: Test | Ranking | None) -> tuple[str | BiasTest | None, di
             where=str(given.path),
             next="Rank documents or sentences, and give that ranking.",
         )
-    given.touch()
+    mark_newest(given.path)
     about = given.about
     asked = {"method": about["method"], "measure": about["measure"], "damping": about["asked_damping"]}
     return given.test, {**asked, **({"unit": unit} if unit != "document" else {})}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -80,11 +78,6 @@ class Ranking(Shown):
         if confidence is None:
             return np.ones(len(self), dtype=np.bool_)
         return is_sure(self.influence, np.asarray(self.columns["stderr"]), self.models, confidence)
-
-    def touch(self) -> None:
-        """Make it the newest ranking of its run again, from which later steps take what they are not told."""
-        with contextlib.suppress(OSError):  # a run that is shared may not be ours to touch
-            os.utime(self.path.with_suffix(".json"))
 
     def cut(self) -> Ranking:
         """The sure documents alone, ranked among themselves."""

@@ -13,6 +13,7 @@ from clif.influence.joint import SolveSettings
 from clif.influence.listing import top_contexts, top_pairs, top_sentences
 from clif.influence.memory import check_memory, in_words
 from clif.influence.methods import RECOMMENDED, Method, find_method
+from clif.leftovers import sweep
 from clif.manifest import fingerprint
 from clif.objectives import WEAT, BiasTest, definition, kind_of
 from clif.objectives.frequency import frequency_of
@@ -21,7 +22,7 @@ from clif.ranking.adaptive import check_adaptive, lead_adaptively
 from clif.ranking.ensemble import UNCUT, Answers, check_ensemble, ensemble_seeds, list_documents, score_models
 from clif.ranking.lists import Ranking, context_columns, pair_columns, sentence_columns, warnings_of
 from clif.ranking.questions import bias_of, choose_test, make_problems
-from clif.ranking.stored import find_stored, store
+from clif.ranking.stored import find_stored, mark_newest, store
 from clif.run import Run
 
 UNITS = ("document", "sentence", "context", "pair")
@@ -124,7 +125,8 @@ def rank_many(
     for ranking in found:
         if ranking is not None:
             _check(ranking.about, strict)
-            ranking.touch()
+            mark_newest(ranking.path)
+    sweep(run.rankings, run.solves, run.checkpoints)
     missing = [n for n, ranking in enumerate(found) if ranking is None]
     if missing:
         problems = make_problems(run, [questions[n] for n in missing], measure, damping, half=half, progress=progress)

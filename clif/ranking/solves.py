@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from clif.errors import InputError, MismatchError
-from clif.files import whole_file
 from clif.influence.attribution import SolveReport
 from clif.influence.joint import SolveSettings, Store
 from clif.influence.problem import Problem
@@ -21,6 +18,9 @@ from clif.objectives import definition
 from clif.ranking.questions import bias_of
 from clif.run import Run
 from clif.solvers import reached
+from clif.tensors import read_tensors, write_tensors
+
+_AGAIN = "Remove it, or rank with --no-cache."
 
 Solve = tuple[NDArray[Any], SolveReport]
 
@@ -58,14 +58,14 @@ def solve_store(
                 raise MismatchError(
                     "this solve does not belong to the run's model, corpus and settings",
                     where=str(path),
-                    next="Remove it, or rank with --no-cache.",
+                    next=_AGAIN,
                 )
             report = SolveReport(**about["report"])
             if reached(report.residual, settings.tolerance):
                 return s, replace(report, reused=True)
         s, report = solve()
         if report.converged:
-            _write(path, s, {"identity": owner, "question": question, "report": asdict(report)})
+            write_tensors(path, {"s": s}, {"identity": owner, "question": question, "report": asdict(report)})
         return s, report
 
     return keep
@@ -77,24 +77,11 @@ def read_reports(run: Run) -> list[dict[str, Any]]:
     return [about for about in found if "seed" not in about["question"] and about["identity"] == run.identity]
 
 
-def _write(path: Path, s: NDArray[Any], about: dict[str, Any]) -> None:
-    from safetensors.numpy import save_file
-
-    path.parent.mkdir(exist_ok=True)
-    with whole_file(path) as temporary:
-        save_file({"s": np.ascontiguousarray(s)}, temporary, metadata={"clif": json.dumps(about, sort_keys=True)})
-
-
 def _read(path: Path) -> tuple[NDArray[Any], dict[str, Any]]:
-    from safetensors import SafetensorError, safe_open
-
+    arrays, about = read_tensors(path, "a solve", _AGAIN)
     try:
-        with safe_open(path, framework="numpy") as file:
-            about = json.loads((file.metadata() or {})["clif"])
-            SolveReport(**about["report"])
-            _ = about["identity"], about["question"]
-            return file.get_tensor("s"), about
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise InputError(
-            f"cannot be read as a solve: {error}", where=str(path), next="Remove it, or rank with --no-cache."
-        ) from error
+        SolveReport(**about["report"])
+        _ = about["identity"], about["question"]
+        return arrays["s"], about
+    except (KeyError, TypeError) as error:
+        raise InputError(f"cannot be read as a solve: {error}", where=str(path), next=_AGAIN) from error

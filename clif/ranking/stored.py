@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,8 @@ from clif.objectives import BiasTest
 from clif.ranking.files import read_table, write_ranking
 from clif.ranking.lists import Ranking, warnings_of
 from clif.run import Run
+
+_LATER = 1_000  # nanoseconds: what file systems tell apart
 
 
 def newest_ranking(run: Run, test: BiasTest | None = None) -> Ranking | None:
@@ -50,6 +55,18 @@ def find_stored(path: Path, mark: str) -> Ranking | None:
     return _open(path, about) if about.get("recipe") == mark else None
 
 
+def mark_newest(path: Path) -> None:
+    """Make the ranking at `path` the one from which later steps take what they are not told.
+
+    Also if the clock was put back. A run that is shared may not be ours to touch: then it stays as it is.
+    """
+    side = path.with_suffix(".json")
+    with contextlib.suppress(OSError):
+        others = [other.stat().st_mtime_ns for other in side.parent.glob("*.json") if other != side]
+        now = max([time.time_ns(), *(moment + _LATER for moment in others)])
+        os.utime(side, ns=(now, now))
+
+
 def store(ranking: Ranking) -> None:
     """Write a list and what it is; it is stored when both files are, without the second it is nobody's."""
     path = ranking.path
@@ -57,6 +74,7 @@ def store(ranking: Ranking) -> None:
     write_ranking(ranking, path)
     ranking.about["sha256"] = file_sha256(path)
     write_json(path.with_suffix(".json"), ranking.about)
+    mark_newest(path)
 
 
 def _read_about(path: Path) -> dict[str, Any]:

@@ -109,7 +109,8 @@ def opening(text: str) -> str:
 
 def _fields(run: Run, documents: list[int]) -> list[dict[str, Any]]:
     """Metadata of the documents, field by field as long as they fit; a field with one value says nothing."""
-    from clif.corpus.metadata_file import METADATA, field_names, read_metadata
+    from clif.corpus.metadata import METADATA
+    from clif.corpus.metadata_file import field_names, read_metadata
 
     content_hash = run.manifest["corpus"]["hash"]
     if not (run.path / METADATA).is_file():

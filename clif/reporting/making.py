@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from clif.errors import InputError, UsageError
-from clif.files import whole_file
+from clif.files import write_marked
 from clif.objectives import BiasTest
 from clif.progress import Progress, silent
 from clif.reporting.gathering import gather
@@ -91,13 +91,10 @@ def report(
     if path.is_dir():
         raise UsageError("is a folder", where=f"--out {path}", next="Name a file, as in --out report.html.")
     findings = gather(run, test, progress)
-    # Half of a pair of surrogates, which JSON can hold, is no character.
-    text = render(findings, progress).encode("utf-8", "replace")
-    with whole_file(path) as temporary:
-        temporary.write_bytes(text)
+    write_marked(path, render(findings, progress))
     return Report(
         path=path,
-        bytes=len(text),
+        bytes=path.stat().st_size,
         test=findings.ranking.about["test"],
         documents=len(findings.ranking),
         retrainings=len(findings.retrainings),

@@ -213,11 +213,11 @@ def convergence(findings: Findings) -> Iterator[Picture]:
 
 def write_picture(picture: Picture, path: Path) -> Path:
     """Write it in the format of the ending of `path`, .svg or .png."""
-    from clif.files import whole_file
+    from clif.files import whole_file, write_marked
 
-    with whole_file(path) as temporary:
-        if path.suffix == ".png":
+    if path.suffix == ".png":
+        with whole_file(path) as temporary:
             temporary.write_bytes(picture.png())
-        else:
-            temporary.write_text(picture.svg(), encoding="utf-8")
+    else:
+        write_marked(path, picture.svg())
     return path

@@ -13,6 +13,7 @@ import numpy as np
 from clif.corpus.reading import read_documents
 from clif.errors import ClifError, InputError
 from clif.files import read_json
+from clif.manifest import RESULT, check_file
 from clif.objectives.kinds import WEAT_KIND
 from clif.retraining.edits import AMPLIFY, REMOVE, SENTENCES
 from clif.retraining.words import MovedWords, read_words
@@ -20,7 +21,7 @@ from clif.run import Run
 from clif.telling import edited
 from clif.tradeoffs.request import POLICIES
 
-RESULT, SETS = "result.json", "sets.csv"
+SETS = "sets.csv"
 # What results of earlier versions lack.
 LATER: dict[str, Any] = {
     "until": None, "halves": [], "protected": 0, "predicted_sum": None, "neighbours": {}, "holdout_words": None,
@@ -76,6 +77,9 @@ class Retraining:
         files = [self.folder / Path(path).relative_to(base) for path in self.values["edited_corpus"]["removed"]]
         if not files or not all(path.exists() for path in files):
             return []
+        for path in files:
+            name = path.relative_to(self.folder).as_posix()
+            check_file(self.folder, name, self.values, "Remove its folder, and retrain.")
         number = run.corpus.number
         try:
             found = [document.doc_id for document in read_documents(files, run.read_options)]
@@ -180,6 +184,8 @@ def read_verifications(run: Run) -> list[Verification]:
     for path in sorted(run.verifications.glob(f"*/{SETS}")):
         result = path.with_name(RESULT)
         values = read_json(result, "Remove its folder, and verify again.") if result.is_file() else None
+        if values is not None:
+            check_file(path.parent, SETS, values, "Remove its folder, and verify again.")
         found.append(Verification(values, _sets(path), path.parent))
     return found
 

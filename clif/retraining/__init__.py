@@ -28,8 +28,8 @@ from typing import TYPE_CHECKING, Any
 from clif.corpus.encoding import hash_documents
 from clif.corpus.reading import read_documents
 from clif.errors import MismatchError
-from clif.files import read_json, write_json
-from clif.manifest import versions
+from clif.files import read_json
+from clif.manifest import RESULT, check_file, store_result, versions
 from clif.objectives import BiasTest
 from clif.progress import Progress, silent
 from clif.retraining.checking import ZERO
@@ -45,8 +45,6 @@ from clif.views import Shown, View
 
 if TYPE_CHECKING:
     import pandas as pd
-
-RESULT = "result.json"
 
 __all__ = ["ZERO", "Request", "RetrainResult", "retrain"]
 
@@ -128,6 +126,7 @@ def retrain(
         folder = run.retrains / name_of_goal(run, test, request, bounds)
         stored = _stored(folder)
         if stored:
+            journal.tidy()
             return stored
         _unchanged(run)
         with journal.held():
@@ -136,6 +135,7 @@ def retrain(
     if folder is None:
         folder = run.retrains / plan.name(run)
         if (folder / RESULT).exists():
+            journal.tidy()
             return _reused(run, folder, plan)
     _unchanged(run)
     trainings = journal.trainings([choice.edits for choice in plan.choices], plan.seeds)
@@ -152,8 +152,8 @@ def retrain(
         if plan.about["until"]:
             title = f"{values['test']}: {values['measure'].replace('_', ' ')}, until {plan.about['until']['goal']}"
             write_curve(folder, plan.about["until"], title)
-        write_json(folder / RESULT, values)
-        journal.forget([*trainings.of_edits(), *(sought.trainings if sought else [])])
+        with journal.forgetting(folder, [*trainings.of_edits(), *(sought.trainings if sought else [])]):
+            store_result(folder, values)
     return RetrainResult(read_json(folder / RESULT, "Retrain."), folder)
 
 
@@ -196,6 +196,10 @@ def _files(folder: Path, values: dict[str, Any]) -> dict[str, list[Path]]:
 
 
 def _again(folder: Path, values: dict[str, Any], files: dict[str, list[Path]]) -> RetrainResult:
+    for path in (path for paths in files.values() for path in paths):
+        check_file(
+            folder, path.relative_to(folder).as_posix(), values, "Remove it, and retrain: it is written again, no more."
+        )
     shown = {part: [str(path) for path in paths] for part, paths in files.items()}
     return RetrainResult({**values, "edited_corpus": shown, "folder": str(folder)}, folder, reused=True)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,8 @@ from numpy.typing import NDArray
 
 from clif.corpus.encoding import Corpus
 from clif.errors import InputError
-from clif.manifest import fingerprint
+from clif.files import read_json, write_json
+from clif.manifest import RESULT, fingerprint
 from clif.progress import Progress
 from clif.retraining.edits import UNEDITED, Edit
 from clif.run import MODEL, Run, read_matrices
@@ -92,13 +94,40 @@ class Journal:
     def held(self) -> Iterator[None]:
         """Hold the folder while trainings are made and read; raises InputError if another process holds it."""
         with held(self.run.retrains, self.run, "retraining"):
+            self._forget()
             yield
 
-    def forget(self, trainings: Iterable[Job]) -> None:
-        """Remove the stored vectors of these trainings, once what was wanted of them is written down."""
-        for training in trainings:
-            if training.path.parent == self.folder:
-                training.path.unlink(missing_ok=True)
+    @contextmanager
+    def forgetting(self, folder: Path, trainings: Iterable[Job]) -> Iterator[None]:
+        """Remove the vectors of these trainings once the block has stored the result in `folder`.
+
+        What shall go is noted first, so that a process that is killed in between leaves word of it.
+        """
+        names = sorted({training.path.name for training in trainings if training.path.parent == self.folder})
+        if names:
+            write_json(self._note, {"result": folder.name, "models": names})
+        yield
+        self._forget()
+
+    def tidy(self) -> None:
+        """Do what a process that was killed had noted; nothing while another one retrains."""
+        if self._note.exists():
+            with suppress(InputError), self.held():
+                pass
+
+    @property
+    def _note(self) -> Path:
+        return self.folder / "forget.json"
+
+    def _forget(self) -> None:
+        """Remove the vectors that a note names, if the result that was made of them is there; and the note."""
+        if not self._note.exists():
+            return
+        said = read_json(self._note, "Remove it.")
+        if (self.run.retrains / said["result"] / RESULT).exists():
+            for name in said["models"]:
+                (self.folder / name).unlink(missing_ok=True)
+        self._note.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True, eq=False)

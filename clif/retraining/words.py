@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clif.errors import InputError
-from clif.files import whole_file
 from clif.retraining.planning import Plan
 from clif.retraining.trainings import Journal, Trainings
+from clif.tensors import read_tensors, write_tensors
 
 WORDS = "words.safetensors"
 
@@ -29,16 +28,12 @@ class MovedWords:
 
 def write_words(folder: Path, plan: Plan, journal: Journal, trainings: Trainings) -> None:
     """Keep them while the trainings are there: of the whole test, without the documents that the first half chose."""
-    from safetensors.numpy import save_file
-
     coverage = plan.question
     pairs = [(word, key) for key, words in coverage.words.items() for word in words]
     rows = np.concatenate([coverage.rows[key] for key in coverage.words])
     models = {"before": trainings.before[0], "after": trainings.edited[0][0][0]}
-    # One key: the order of several is not kept by the format.
-    about = {"clif": json.dumps({"words": [word for word, _ in pairs], "sets": [key for _, key in pairs]})}
-    with whole_file(folder / WORDS) as temporary:
-        save_file({when: journal.vectors(job)[rows] for when, job in models.items()}, temporary, metadata=about)
+    about = {"words": [word for word, _ in pairs], "sets": [key for _, key in pairs]}
+    write_tensors(folder / WORDS, {when: journal.vectors(job)[rows] for when, job in models.items()}, about)
 
 
 def read_words(folder: Path) -> MovedWords | None:
@@ -50,16 +45,12 @@ def read_words(folder: Path) -> MovedWords | None:
         The file is damaged.
 
     """
-    from safetensors import SafetensorError, safe_open
-
     path = folder / WORDS
     if not path.is_file():
         return None
+    again = "Remove this folder, and retrain."
+    arrays, about = read_tensors(path, "vectors", again)
     try:
-        with safe_open(path, framework="numpy") as file:
-            about = json.loads((file.metadata() or {})["clif"])
-            return MovedWords(about["words"], about["sets"], file.get_tensor("before"), file.get_tensor("after"))
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
-        raise InputError(
-            f"cannot be read as vectors: {error}", where=str(path), next="Remove this folder, and retrain."
-        ) from error
+        return MovedWords(about["words"], about["sets"], arrays["before"], arrays["after"])
+    except KeyError as error:
+        raise InputError(f"cannot be read as vectors: it lacks {error}", where=str(path), next=again) from error

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from clif import __version__
 from clif.errors import InputError
-from clif.files import read_json, write_json
-from clif.manifest import file_sha256, fingerprint
+from clif.files import read_json
+from clif.manifest import RESULT, check_file, file_sha256, fingerprint, store_result
 from clif.objectives import BiasTest, cover, definition, uncovered_error
 from clif.progress import Progress, silent
 from clif.retraining.keeping import find_kept
@@ -32,8 +32,6 @@ from clif.views import Shown, View
 
 if TYPE_CHECKING:
     import pandas as pd
-
-RESULT = "result.json"
 
 __all__ = ["POLICIES", "Request", "TradeoffResult", "tradeoff"]
 
@@ -54,6 +52,7 @@ class TradeoffResult(Shown):
         """The table that is stored in `folder`/points.csv: one row a policy and share."""
         import pandas as pd
 
+        check_file(self.folder, TABLE, self.values, "Remove its folder, and compare again.")
         return pd.read_csv(self.folder / TABLE)
 
     def view(self) -> View:
@@ -110,7 +109,7 @@ def tradeoff(
             values = compare(run, asked, coverage, request, kept, progress)
             write_points(folder, values)
             write_picture(folder, values)
-            write_json(folder / RESULT, values)
+            store_result(folder, values)
     return TradeoffResult(read_json(folder / RESULT, "Remove it, and compare again."), folder, reused)
 
 

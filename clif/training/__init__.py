@@ -14,13 +14,20 @@ from clif.corpus.encoding import hash_documents
 from clif.corpus.reading import ReadOptions, read_documents
 from clif.corpus.tokenising import Tokeniser
 from clif.errors import InputError, MismatchError
-from clif.folder import Source, build, encode_into, finish
+from clif.folder import Source, build, finish
 from clif.progress import Progress, silent
 from clif.run import CHECKPOINTS, DEFAULT_RUN, Run, open_run
 from clif.settings import TrainingSettings
 from clif.training.checkpoints import Checkpoints
 from clif.training.loss import LossSample
+from clif.training.resuming import Beginning, Stopwatch, trained_so_far
 from clif.vocabulary import Vocabulary, vocabulary_size
+
+REPRODUCIBLE = {
+    True: "one worker: the same inputs, settings and versions give the same bytes on one machine",
+    False: "several workers share the vectors without locks, so the order of their steps, and the bytes, are others "
+    "each time",
+}
 
 
 @dataclass(frozen=True)
@@ -68,6 +75,9 @@ def train(
 ) -> TrainResult:
     """Read, encode and train; the run folder appears when all is done, or not at all.
 
+    A training that was stopped goes on where it was: after its last epoch with the paired trainer and one worker, else
+    once the corpus is encoded. It ends with the same bytes.
+
     Without `sources`, on the paragraphs of the State of the Union speeches. A finished run at `out` with the
     same corpus and settings is taken as it is.
 
@@ -93,7 +103,7 @@ def train(
     def fill(folder: Path, paths: list[Path]) -> None:
         _train_into(folder, paths, settings, read, tokeniser, progress)
 
-    run = build(out, sources, fill, reusable)
+    run = build(out, sources, fill, reusable, resumes=True)
     return TrainResult(run, reused=bool(taken))
 
 
@@ -129,7 +139,8 @@ def _train_into(
 ) -> None:
     from clif.training.trainers import HELD_FIXED, train_model
 
-    corpus = encode_into(folder, paths, read, tokeniser, progress)
+    begun = Beginning.of(folder, paths, settings, read, tokeniser, progress)
+    corpus = begun.corpus
     size = vocabulary_size(corpus.counts, settings.min_count, "corpus")
     vocabulary = Vocabulary(list(corpus.types[:size]), corpus.counts[:size])
     progress("prepare", 0, None, "compiling, the first time only")
@@ -153,18 +164,27 @@ def _train_into(
         progress("train", number, None, f"step {number}, gradient {gradient:.1e} of the first")
 
     checkpoints = Checkpoints(corpus, vocabulary, settings, folder / CHECKPOINTS)
+    start = trained_so_far(checkpoints, lambda U, C: losses.append(sample.loss(U, C)))
+    if start:
+        progress("train", start[0] * len(corpus), settings.epochs * len(corpus), f"going on after epoch {start[0]}")
+    begun.keep()
+    watch = Stopwatch()
 
     def after_epoch(epoch: int, U: NDArray[np.float32], C: NDArray[np.float32]) -> None:
+        watch.stop()
         losses.append(sample.loss(U, C))
         if checkpoints.repeatable and epoch < settings.epochs:
             checkpoints.keep(epoch, U, C)
+            begun.keep(watch.seconds)
+        watch.start()
 
-    trained = train_model(corpus, vocabulary, settings, seen=seen, after_epoch=after_epoch, step=step)
+    trained = train_model(corpus, vocabulary, settings, seen=seen, after_epoch=after_epoch, step=step, start=start)
     about = {
         "losses": losses,
         "loss": "expected loss of one pair with its negatives, on a fixed sample of contexts",
-        "cpu_seconds": round(trained.cpu_seconds, 3),
+        "cpu_seconds": round(begun.cpu_seconds + trained.cpu_seconds, 3),
         "reproducible": settings.workers == 1,
+        "reproducible_because": REPRODUCIBLE[settings.workers == 1],
         **trained.about,
         **HELD_FIXED[settings.trainer],
     }

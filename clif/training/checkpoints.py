@@ -61,6 +61,15 @@ class Checkpoints:
         if path is not None:
             write_matrices(path, U, C, self._about(epoch))
 
+    def kept(self, epoch: int) -> tuple[Matrix, Matrix] | None:
+        """U and C after `epoch` epochs, if they are kept; raises InputError for a damaged file."""
+        path = self.path(epoch)
+        if path is None or not path.is_file():
+            return None
+        U, C, about = read_matrices(path, "Remove it: it is made again when it is needed.")
+        # A file of another training, as in a folder that was put together by hand, is replaced.
+        return (np.array(U), np.array(C)) if about == self._about(epoch) else None
+
     def at(self, epoch: int) -> tuple[Matrix, Matrix]:
         """U and C after `epoch` epochs, 0 to all; arrays that the caller may change.
 
@@ -88,7 +97,7 @@ class Checkpoints:
         """U and C after `epoch` epochs, trained from the newest that is kept, else from `last`, else from the start."""
         first = last[0] if last else 0
         for number in range(epoch, first, -1):
-            found = self._read(number)
+            found = self.kept(number)
             if found is not None:
                 first, (U, C) = number, found
                 break
@@ -99,14 +108,6 @@ class Checkpoints:
             if number + 1 < self.settings.epochs:
                 self.keep(number + 1, U, C)
         return U, C
-
-    def _read(self, epoch: int) -> tuple[Matrix, Matrix] | None:
-        path = self.path(epoch)
-        if path is None or not path.is_file():
-            return None
-        U, C, about = read_matrices(path, "Remove it: it is made again when it is needed.")
-        # A file of another training, as in a folder that was put together by hand, is replaced.
-        return (np.array(U), np.array(C)) if about == self._about(epoch) else None
 
     def _about(self, epoch: int) -> dict[str, Any]:
         return {"corpus": self.corpus.content_hash, "settings": self.settings.to_dict(), "epoch": epoch}

@@ -93,6 +93,7 @@ def fit_vectors(
         "loss": None,
         "cpu_seconds": None,
         "reproducible": False,
+        "reproducible_because": "the vectors were trained elsewhere",
         "outputs": {
             "fitted": "no output vectors: fitted on the corpus, as the minimum of the training loss with the input "
             "vectors held fixed and a ridge of 1 / (sum of the learning rates)",

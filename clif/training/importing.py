@@ -105,5 +105,11 @@ def _take_whole(loaded: SkipGram, encode: Callable[..., Corpus]) -> Brought:
             where="corpus",
             next="Give the model's own corpus; check --keep-case, --pretokenised and --text-field.",
         )
-    about: dict[str, Any] = {"losses": [], "loss": None, "cpu_seconds": None, "reproducible": False}
+    about: dict[str, Any] = {
+        "losses": [],
+        "loss": None,
+        "cpu_seconds": None,
+        "reproducible": False,
+        "reproducible_because": "the model was trained elsewhere",
+    }
     return Brought(corpus, loaded.settings, loaded.U, loaded.C, about)

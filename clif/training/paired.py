@@ -142,6 +142,7 @@ def train_paired(
     weights: NDArray[np.float64] | None = None,
     seen: Callable[[int], None] | None = None,
     after_epoch: Callable[[int, NDArray[np.float32], NDArray[np.float32]], None] | None = None,
+    start: tuple[int, Matrix, Matrix] | None = None,
 ) -> Trained:
     """Train from the start to the end; arguments as for `train_model`, `weights` as in `PairedTraining`.
 
@@ -149,10 +150,10 @@ def train_paired(
     the vectors without locks, as word2vec's do, and no run repeats.
     """
     training = PairedTraining(corpus, vocabulary, settings, weights)
-    U, C = training.start()
+    done, U, C = start or (0, *training.start())
     training.learn(training.epoch(0).part(0, 0), U, C)  # compiled outside of the clock
     spent, began = 0.0, time.process_time()
-    for number in range(settings.epochs):
+    for number in range(done, settings.epochs):
         epoch = training.epoch(number)
         for first, last in cut(corpus.lengths[epoch.documents], CHUNK * settings.workers):
             _learn(training, epoch.part(first, last), U, C)

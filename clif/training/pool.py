@@ -17,14 +17,14 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
+from clif import holding
 from clif.corpus.encoding import Corpus
 from clif.errors import InputError, MismatchError
-from clif.files import cannot_write
+from clif.leftovers import sweep
 from clif.progress import Progress
-from clif.run import Run, open_run, read_about, read_matrices, write_matrices
+from clif.run import LOCK, Run, open_run, read_about, read_matrices, write_matrices
 from clif.settings import TrainingSettings
 
 
@@ -109,7 +109,7 @@ def train_apart(
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start, initargs=(epochs,))
     try:
         with alone():
-            pending = {pool.submit(_work, str(run.path), job) for job in waiting}
+            pending = {pool.submit(_work, str(run.path), run.manifest, job) for job in waiting}
         while pending:
             ready, pending = wait(pending, timeout=0.5, return_when=FIRST_COMPLETED)
             spent += sum(future.result() for future in ready)
@@ -139,23 +139,17 @@ def train_apart(
 
 @contextmanager
 def held(folder: Path, run: Run, doing: str) -> Iterator[None]:
-    """Hold a folder of the run while trainings are made there; raises InputError if another process holds it."""
-    lock = FileLock(folder / ".lock", timeout=0)
-    try:
-        folder.mkdir(exist_ok=True)
-        lock.acquire()
-    except Timeout as error:
-        raise InputError(
-            f"another process is {doing} in this run",
-            where=str(run.path),
-            next="Wait until it is done, or work on a copy of the run.",
-        ) from error
-    except OSError as error:
-        raise cannot_write(folder, error) from error
-    try:
+    """Hold a folder of the run while trainings are made there, without what killed processes left.
+
+    Raises
+    ------
+    InputError
+        Another process holds it.
+
+    """
+    with holding.held(folder / LOCK, f"{doing} in this run", run.path, "work on a copy of the run."):
+        sweep(folder, below=True)
         yield
-    finally:
-        lock.release()
 
 
 @contextmanager
@@ -195,9 +189,15 @@ def _start(epochs: Any) -> None:
     threading.Thread(target=leave_with_parent, daemon=True).start()
 
 
-def _work(path: str, job: Job) -> float:
+def _work(path: str, manifest: dict[str, Any], job: Job) -> float:
     """`train_job` in a worker, which ends when it is told to: its executor would swallow SystemExit and go on."""
     try:
+        if open_run(path).manifest != manifest:
+            raise MismatchError(
+                "this run was replaced by another while trainings were made for it",
+                where=path,
+                next="Run the same command again: it begins anew, with the run that is there now.",
+            )
         return train_job(path, job)
     except SystemExit:
         os._exit(1)

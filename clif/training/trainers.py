@@ -46,6 +46,7 @@ def train_model(
     seen: Callable[[int], None] | None = None,
     after_epoch: Callable[[int, NDArray[np.float32], NDArray[np.float32]], None] | None = None,
     step: Callable[[int, float], None] | None = None,
+    start: tuple[int, NDArray[np.float32], NDArray[np.float32]] | None = None,
 ) -> Trained:
     """Train by the trainer that the settings name.
 
@@ -53,7 +54,8 @@ def train_model(
     its learning rate (see `PairedTraining`), its pairs in the expected loss (`train_exact`), or leaves it out of some
     epochs (gensim's `Sentences`); None: one each. `seen(documents)` is called now and then with how many documents of
     the epoch are done, `after_epoch(epoch, U, C)` with the matrices in place; its time is not counted. The exact
-    trainer has no epochs: it calls `step` (see `train_exact`), and `after_epoch` once, at the end.
+    trainer has no epochs: it calls `step` (see `train_exact`), and `after_epoch` once, at the end. `start`, for the
+    paired trainer alone, is where to go on: how many epochs are done, with the matrices after them, which are changed.
 
     Raises
     ------
@@ -68,7 +70,9 @@ def train_model(
     if settings.trainer == "paired":
         from clif.training.paired import train_paired
 
-        return train_paired(corpus, vocabulary, settings, weights=weights, seen=seen, after_epoch=after_epoch)
+        return train_paired(
+            corpus, vocabulary, settings, weights=weights, seen=seen, after_epoch=after_epoch, start=start
+        )
     from clif.training.gensim import train_gensim
 
     return train_gensim(corpus, vocabulary, settings, weights=weights, seen=seen, after_epoch=after_epoch)

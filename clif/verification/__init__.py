@@ -21,11 +21,12 @@ from typing import TYPE_CHECKING, Any
 
 from clif.errors import GateError
 from clif.files import read_json
+from clif.manifest import RESULT, check_file
 from clif.objectives import BiasTest
 from clif.progress import Progress, silent
 from clif.run import Run
 from clif.training.pool import held
-from clif.verification.files import COLUMNS, RESULT, SETS, tests_of, write_result
+from clif.verification.files import COLUMNS, SETS, tests_of, write_result
 from clif.verification.planning import ask
 from clif.verification.request import ALL, Request
 from clif.verification.results import verify_now
@@ -55,6 +56,7 @@ class VerifyResult(Shown):
         """The table that is stored in `folder`/sets.csv: one row a test, method, set and seed."""
         import pandas as pd
 
+        check_file(self.folder, SETS, self.values, "Remove its folder, and verify again.")
         texts = ("test", "method", "kind", "set")
         empty = {name: [""] for name in COLUMNS if name not in texts}
         types = dict.fromkeys(texts, str)

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from clif.files import whole_file, write_json
+from clif.files import whole_file
+from clif.manifest import store_result
 from clif.verification.picture import draw
 
-RESULT, SETS = "result.json", "sets.csv"
+SETS = "sets.csv"
 COLUMNS = (
     "test", "method", "kind", "asked", "size", "documents", "tokens", "set", "seed", "predicted", "realised", "stderr",
     "half_width",
@@ -28,7 +29,7 @@ def write_result(folder: Path, values: Mapping[str, Any]) -> None:
         name = "scatter.svg" if test == values["test"] else f"scatter.{test}.svg"
         with whole_file(folder / name) as temporary:
             temporary.write_text(draw(found, f"{test}, {about}"), encoding="utf-8")
-    write_json(folder / RESULT, values)
+    store_result(folder, values)
 
 
 def tests_of(values: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -6,7 +6,6 @@ the vectors of the words of all tests, by which a test that is asked for later i
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,13 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clif.errors import InputError, MismatchError
-from clif.files import read_json, whole_file, write_json
+from clif.files import read_json, write_json
 from clif.manifest import fingerprint
 from clif.objectives import PACKAGED, BiasObjective, BiasTest, cover, definition, kind_of, load_tests, objective_of
 from clif.quality import wordsim353
 from clif.retraining.edits import UNEDITED, Edit
 from clif.retraining.trainings import Training
 from clif.run import Run
+from clif.tensors import read_tensors, write_tensors
 from clif.training.pool import Caller
 
 CALLER = Caller("verify", "clif verify", "trainings", "--processes 1")
@@ -50,7 +50,7 @@ class Measured(Training):
     def keep(self, run: Run, U: NDArray[np.float32], C: NDArray[np.float32]) -> None:
         """Write the vectors, then the measurements: a training is done when these are there."""
         about = self.about(run)
-        _write_rows(self.vectors, self.rows, U[self.rows], about)
+        write_tensors(self.vectors, {"rows": self.rows, "U": U[self.rows]}, about)
         quality = wordsim353(U, run.vocabulary.index)
         measured = {test.name: _measure(test, U, run) for test in self.tests}
         values = {
@@ -173,24 +173,11 @@ def _known(values: dict[str, Any], objective: BiasObjective) -> dict[str, Any] |
     return found if found and found["definition"] == fingerprint(definition(test)) else None
 
 
-def _write_rows(path: Path, rows: Rows, vectors: NDArray[np.float32], about: dict[str, Any]) -> None:
-    from safetensors.numpy import save_file
-
-    # One key: the order of several is not kept by the format.
-    text = {"clif": json.dumps(about, sort_keys=True)}
-    with whole_file(path) as temporary:
-        save_file({"rows": rows, "U": np.ascontiguousarray(vectors)}, temporary, metadata=text)
-
-
 def _read_rows(path: Path) -> tuple[Rows, NDArray[np.float32], dict[str, Any]]:
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="numpy") as file:
-            about = json.loads((file.metadata() or {})["clif"])
-            return file.get_tensor("rows"), file.get_tensor("U"), about
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
-        raise InputError(f"cannot be read as vectors: {error}", where=str(path), next=_AGAIN) from error
+    arrays, about = read_tensors(path, "vectors", _AGAIN)
+    if not {"rows", "U"} <= arrays.keys():
+        raise InputError("cannot be read as vectors: it holds none", where=str(path), next=_AGAIN)
+    return arrays["rows"], arrays["U"], about
 
 
 def _foreign(path: Path) -> MismatchError:

@@ -12,6 +12,7 @@ from conftest import OPTIONS, Clif, Made
 from rich.text import Text
 
 from clif.cli.marking import STYLES, level
+from clif.files import write_json
 
 FIRST = "planted.block.mean_difference.document.csv"
 
@@ -172,7 +173,7 @@ def test_the_original_text_or_a_note(first, clif):
     assert "These are the tokens" not in clif("explain", first).out
     values = json.loads(manifest.read_text("utf-8"))
     values["corpus"]["sources"] = ["/no/such/file.jsonl"]
-    manifest.write_text(json.dumps(values), "utf-8")
+    write_json(manifest, values)
     out = clif("explain", first).out
     assert "These are the tokens that were trained on: the source cannot be read now (/no/such/file.jsonl:" in out
     assert "Total -" in out

@@ -17,6 +17,7 @@ import pandas as pd
 import pytest
 from conftest import train_here
 
+from clif.files import write_json
 from clif.run import open_run
 from clif.verification import results, verify
 
@@ -139,7 +140,7 @@ def test_an_imported_run_is_refused(workplace, clif, quick_verification):
     manifest = Path("clif-run/manifest.json")
     values = json.loads(manifest.read_text("utf-8"))
     values["training"]["imported"] = "model.bin"
-    manifest.write_text(json.dumps(values), "utf-8")
+    write_json(manifest, values)
     done = clif("verify", "--test", "planted.toml")
     assert (done.code, done.out) == (2, "")
     assert "trained elsewhere" in done.err

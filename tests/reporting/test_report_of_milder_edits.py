@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from conftest import SETTINGS, retrain_here, train_here
 
+from clif.files import write_json
 from clif.objectives import BiasTest, load_tests
 from clif.ranking import rank
 from clif.reporting import all_pictures, gather, report
@@ -235,7 +236,7 @@ def test_results_of_earlier_versions_are_told_as_removals(milder, tmp_path):
         "kept",
     ):
         del values[key]
-    path.write_text(json.dumps(values), "utf-8")
+    write_json(path, values)
     (again,) = [each for each in read_retrainings(run) if each.test == "ripa"]
     assert again.edited == one.edited == "10 documents removed"
     assert again.kept == []
