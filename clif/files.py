@@ -87,7 +87,7 @@ def read_json(path: Path, next_step: str) -> Any:
     """Read a JSON file; raises InputError with `next_step` if it is missing or damaged."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"cannot be read as JSON: {error}", where=str(path), next=next_step) from error
 
 

@@ -12,11 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from clif.checks import DAMAGE, check_manifest, check_matrices
 from clif.corpus.encoding import Corpus, open_corpus
 from clif.corpus.reading import ReadOptions
 from clif.corpus.tokenising import Tokeniser
 from clif.errors import InputError, MismatchError
 from clif.files import read_json, whole_file
+from clif.inside import inside
 from clif.manifest import file_sha256
 from clif.model import SkipGram
 from clif.settings import EXACT, TrainingSettings
@@ -65,9 +67,13 @@ class Run:
 
     @property
     def sources(self) -> list[Path]:
-        """The files and folders that the corpus was read from; empty for the default corpus."""
+        """The files and folders that the corpus was read from; empty for the default corpus.
+
+        Relative ones lie in the run; raises InputError for one that leads out of it.
+        """
         sources = [Path(source) for source in self.manifest["corpus"]["sources"]]
-        return [source if source.is_absolute() else self.path / source for source in sources]
+        said_by = self.path / MANIFEST
+        return [source if source.is_absolute() else inside(self.path, source, said_by) for source in sources]
 
     @cached_property
     def corpus(self) -> Corpus:
@@ -86,7 +92,7 @@ class Run:
     def model(self) -> SkipGram:
         """The model; raises MismatchError if it was not trained on the corpus of this folder."""
         U, C, about = read_matrices(self.path / MODEL)
-        self._belongs(f"the model {MODEL}", about.get("corpus", ""))
+        self._belongs(f"the model {MODEL}", about.get("corpus"))
         if about != {"corpus": about["corpus"], "settings": self.manifest["settings"]}:
             raise MismatchError(
                 f"the model {MODEL} was not trained with this run's settings on all of its corpus",
@@ -146,7 +152,7 @@ class Run:
         """Folder of the trade-offs."""
         return self.path / "tradeoffs"
 
-    def _belongs(self, what: str, content_hash: str) -> None:
+    def _belongs(self, what: str, content_hash: object) -> None:
         if content_hash != self.manifest["corpus"]["hash"]:
             raise MismatchError(
                 f"{what} does not belong to this run's corpus",
@@ -169,7 +175,8 @@ def open_run(path: Path | str | None = None) -> Run:
     manifest = read_json(folder / MANIFEST, "Train again with --force.")
     try:
         known = manifest["format"] == FORMAT and all(keys <= set(manifest[part]) for part, keys in _PARTS.items())
-    except (TypeError, KeyError):
+        check_manifest(manifest)
+    except DAMAGE:
         known = False
     if not known:
         raise InputError(
@@ -224,7 +231,9 @@ def write_matrices(path: Path, U: np.ndarray, C: np.ndarray, about: dict[str, An
 def read_matrices(path: Path, next_step: str = _AGAIN) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
     """Read U, C and what was written about them; raises InputError with `next_step` for a damaged file."""
     with _opened(path, next_step) as file:
-        return file.get_tensor("U"), file.get_tensor("C"), _about(file)
+        U, C = file.get_tensor("U"), file.get_tensor("C")
+        check_matrices(U, C)
+        return U, C, _about(file)
 
 
 def read_about(path: Path, next_step: str = _AGAIN) -> dict[str, Any]:
@@ -240,12 +249,14 @@ def _opened(path: Path, next_step: str) -> Iterator[Any]:
     try:
         with safe_open(path, framework="numpy") as file:
             yield file
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
+    except (*DAMAGE, SafetensorError) as error:
         raise _no_model(path, error, next_step) from error
 
 
 def _about(file: Any) -> dict[str, Any]:
-    about: dict[str, Any] = json.loads((file.metadata() or {})["clif"])
+    about = json.loads((file.metadata() or {})["clif"])
+    if not isinstance(about, dict):
+        raise TypeError("says nothing of itself")
     return about
 
 

@@ -21,7 +21,7 @@ ROOM, TIMES = 100_000_000, 10  # bytes that a file may take in memory: ROOM + TI
 SPACE = 8 << 30  # of addresses, beyond those of the start: more is asked for by none that means well
 REPORT = "report.json"
 ENGINES = ("hypothesis", "atheris")
-SHARE = 10  # one input in SHARE is made by hypothesis, which is slower and knows more of the formats
+SHARE = 100  # one input in SHARE is made by hypothesis, which is slower and knows more of the formats
 NEW_MARK = 512  # inputs after which the mark of the most memory begins anew
 
 
@@ -40,16 +40,24 @@ class Watch:
         self._base = 0
 
     @property
+    def left(self) -> int:
+        """Inputs that are still to come; 0 when there is no time left."""
+        return 0 if time.monotonic() > self._ends else self._inputs - self.count
+
+    @property
     def done(self) -> bool:
-        """Whether there were enough inputs, or there is no time left."""
-        return self.count >= self._inputs or time.monotonic() > self._ends
+        """Whether none are."""
+        return self.left < 1
 
     def __call__(self, data: bytes) -> None:
         """Read one input."""
         if self.count % NEW_MARK == 0:
             self._begin_mark()
         self.count += 1
-        self._path.write_bytes(data)
+        # Another file under the name, as the last one may still be mapped into memory.
+        new = self._path.with_name("new input")
+        new.write_bytes(data)
+        new.replace(self._path)
         began = time.process_time()
         try:
             self._read(self._path)
@@ -91,11 +99,13 @@ def most_memory() -> int:
 def _place(error: Exception) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if "/clif/" in frame.filename] or frames
-    return f"{type(error).__name__} in {own[-1].name}, {Path(own[-1].filename).name}:{own[-1].lineno}: {str(error)[:120]}"
+    return (
+        f"{type(error).__name__} in {own[-1].name}, {Path(own[-1].filename).name}:{own[-1].lineno}: {str(error)[:120]}"
+    )
 
 
 def work(args: argparse.Namespace) -> None:
-    """All readers by one engine, each in a process of its own that begins where this one is; a line of JSON for each."""
+    """All readers by one engine, each in a process of its own that begins here; prints a line of JSON for each."""
     if args.engine == "atheris":
         import atheris
 
@@ -104,6 +114,9 @@ def work(args: argparse.Namespace) -> None:
             import fuzz_readers
     else:
         import fuzz_readers
+        import fuzz_strategies
+
+        fuzz_strategies.warm_up()
     fuzz_readers.believe_hashes()
     for reader in fuzz_readers.all_readers(args.run):
         if args.only and not any(part in reader.title for part in args.only):
@@ -152,7 +165,7 @@ def by_hypothesis(reader: Any, watch: Watch, seed: int, place: Path) -> None:
     while not watch.done:  # hypothesis ends by itself when it has seen all that it can think of
         before = watch.count
         options = hypothesis.settings(
-            max_examples=2000, database=None, deadline=None, phases=phases, suppress_health_check=quiet
+            max_examples=min(500, watch.left), database=None, deadline=None, phases=phases, suppress_health_check=quiet
         )
         test = hypothesis.given(faulty(reader.starts, reader.pieces))(try_one)
         hypothesis.seed(seed + watch.count)(options(test))()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -66,18 +67,14 @@ def _sides(path: Path) -> None:
 
 def _split(path: Path) -> None:
     for split in ("blank", "file", "line"):
-        try:
+        with suppress(ClifError):
             _documents(path, format="text", split=split)
-        except ClifError:
-            pass
 
 
 def _pairs(path: Path) -> None:
     for read in (WordPairs.read, partial(read_pairs, index={"he": 0, "she": 1, "man": 2, "woman": 3})):
-        try:
+        with suppress(ClifError):
             read(path)
-        except ClifError:
-            pass
 
 
 def _judged(path: Path) -> None:
@@ -93,11 +90,13 @@ def corpora() -> list[Reader]:
     text, table = [*seeds.STRANGE, *seeds.NUMBERS], [*seeds.TABLE, *seeds.STRANGE]
     jsonl = [*seeds.JSON, *text]
     array = seeds.json.dumps(seeds.RECORDS).encode()
-    csv, wnc = b"id,text,year\nd0,she and he,1\nd1,\"a\nb\",2\n", b"1\tshe is\tshe was\tx\n2\the is\the was\ty\n"
+    csv, wnc = b'id,text,year\nd0,she and he,1\nd1,"a\nb",2\n', b"1\tshe is\tshe was\tx\n2\the is\the was\ty\n"
     return [
         Reader("corpus .jsonl", "c.jsonl", _documents, [seeds.JSONL], jsonl),
         Reader("corpus .json", "c.json", _documents, [array], jsonl),
-        Reader("corpus of any name", "c", _documents, [seeds.JSONL, csv, b"she\n\nhe\n", array], [*jsonl, *seeds.BYTES]),
+        Reader(
+            "corpus of any name", "c", _documents, [seeds.JSONL, csv, b"she\n\nhe\n", array], [*jsonl, *seeds.BYTES]
+        ),
         Reader("corpus .txt", "c.txt", _split, [b"she and he\n\nwork\r\n"], text),
         Reader("corpus .csv", "c.csv", _documents, [csv], table),
         Reader("corpus .tsv, sides", "c.tsv", _sides, [wnc, b"tgt_tok\tid\nshe\td0\n"], table),
@@ -149,7 +148,8 @@ def _encoded(path: Path) -> None:
     for z in (0, len(corpus) - 1):
         _ = [corpus.types[token] for token in corpus.tokens[corpus.offsets[z] : corpus.offsets[z + 1]]]
     inside = (corpus.tokens < len(corpus.types)).all() and (np.diff(corpus.offsets) >= 0).all()
-    assert inside and (len(spans) == 0 or int(spans.start.max()) < len(corpus.tokens)), "leads compiled code astray"
+    assert inside, "leads compiled code astray"
+    assert len(spans) == 0 or int(spans.start.max()) < len(corpus.tokens), "leads compiled code astray"
 
 
 def _metadata(path: Path) -> None:
@@ -168,7 +168,8 @@ def _model(path: Path) -> None:
 
 def _matrices(path: Path) -> None:
     U, C, _ = read_matrices(path)
-    assert U.shape == C.shape and U.ndim == 2, "no matrices"
+    assert U.shape == C.shape, "no matrices"
+    assert U.ndim == 2, "no matrices"
 
 
 def _further(path: Path) -> None:
@@ -282,7 +283,7 @@ def believe_hashes() -> None:
     def learn(folder: Path) -> None:
         from clif.corpus.belonging import read_table
 
-        _, belongs = read_table(folder / encoding.DOCUMENTS)
+        _, belongs = read_table(folder / encoding.DOCUMENTS, {})
         hashes.update({encoding.TOKENS: belongs["tokens"], sentence_file.SENTENCES: belongs["sentences"]})
 
     believed.learn = learn  # type: ignore[attr-defined]

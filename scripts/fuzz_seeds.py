@@ -1,4 +1,4 @@
-"""Well-formed files of every kind that clif reads, which fuzzing begins with, and the pieces that faults are made of."""
+"""Good files of every kind that clif reads, which fuzzing begins with, and the pieces that faults are made of."""
 
 from __future__ import annotations
 
@@ -27,14 +27,49 @@ ANALOGIES = b": capital\nathens greece rome italy\n"
 
 # Structures that deserve a fault, by what they are about. Single bytes come from the engines themselves.
 NUMBERS = [b"0", b"-1", b"1e309", b"nan", b"inf", b"1000000000000", b"9" * 400, b"9" * 5000, b"0x10", b"1_0", b"1.5"]
-STRANGE = [b"\0", b"\x1b[2J", b"\xff", b"\xed\xa0\x80", b"\xef\xbb\xbf", b"\xe2\x80\xae", b"\r", b"\r\n", b"\n", b"\x85"]
-JSON = [b"{", b"}", b"[", b"]", b":", b",", b'"', b"null", b"true", b"NaN", b"\\ud800", b"\\u0000", b"[" * 3000, b'{"a":']
+STRANGE = [
+    b"\0",
+    b"\x1b[2J",
+    b"\xff",
+    b"\xed\xa0\x80",
+    b"\xef\xbb\xbf",
+    b"\xe2\x80\xae",
+    b"\r",
+    b"\r\n",
+    b"\n",
+    b"\x85",
+]
+JSON = [
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b":",
+    b",",
+    b'"',
+    b"null",
+    b"true",
+    b"NaN",
+    b"\\ud800",
+    b"\\u0000",
+    b"[" * 3000,
+    b'{"a":',
+]
 JSON += [b'"id"', b'"text"', b'""', b"{}", b"[]", b'"../../x"', b'"/etc/passwd"']
 TOML = [b"=", b"[", b"]", b"[[", b"]]", b"{", b"}", b'"""', b"'", b".", b"a.", b"a." * 2000, b"[" * 3000, b"{a=" * 900]
 TOML += [b"1979-05-27", b"07:32:00", b"true", b'"\\ud800"', b"#", b'"\\u0000"', b"X", b"name", b"pairs", b"kind"]
 TABLE = [b",", b"\t", b'"', b'""', b"id", b"text", b"doc_id", b"src_tok", b"=1+1", b"\n\n"]
 ROWS = [b" ", b"\n", b"a ", b"3 2\n", b"1000000000000 300\n", b"2 1000000\n", b"99999999999999999999 1\n", b"\x80\x04"]
-BYTES = [b"\xff" * 8, b"\0" * 8, b"\x7f\xff\xff\xff", b"\xff\xff\xff\x7f", b"PAR1", b"\x93NUMPY", b"\x80", b"\x28\xb5\x2f\xfd"]
+BYTES = [
+    b"\xff" * 8,
+    b"\0" * 8,
+    b"\x7f\xff\xff\xff",
+    b"\xff\xff\xff\x7f",
+    b"PAR1",
+    b"\x93NUMPY",
+    b"\x80",
+    b"\x28\xb5\x2f\xfd",
+]
 
 
 def table(codec: str = "none", rows: int = 3) -> bytes:

@@ -7,12 +7,18 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 HOSTILE: list[Any] = [
     None, True, False, 0, -1, 1, 2**31, 2**63, 10**30, 0.5, float("nan"), float("inf"), "", "a", "\x1b[2J", "\ud800",
     "../../x", "/etc/passwd", "=1+1", [], {}, [[]], [None], {"": 0}, {"a": {}}, ["a", "b"], [1, 2], [-1, 10**12],
 ]  # fmt: skip
+
+
+def warm_up() -> None:
+    """Let hypothesis read the sources of all that is imported, which takes seconds, once for all readers."""
+    settings(max_examples=5, database=None, deadline=None)(given(st.integers())(lambda _: None))()
 
 
 @st.composite

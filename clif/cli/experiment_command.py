@@ -37,22 +37,22 @@ def command(screen: Screen, name: str | None, out: Path | None, **options: Any) 
     folder = out if out is not None else FOLDER / name
     if screen.result(read_json(folder / RESULT, "Run the experiment again.")):
         return
-    from rich.markup import escape
     from rich.table import Table
+    from rich.text import Text
 
     for title, rows in outcome.tables.items():
         if not rows or len(rows) > LONGEST:
             continue
-        table = Table(title=title, title_justify="left")
+        table = Table(title=Text(clean(title)), title_justify="left")
         for column in rows[0]:
             table.add_column(column)
         for row in rows:
             shown = (f"{value:.3f}" if isinstance(value, float) else clean(str(value)) for value in row.values())
-            table.add_row(*map(escape, shown))  # texts of a corpus may look like markup
+            table.add_row(*map(Text, shown))  # texts of a corpus may look like markup
         screen.out.print(table)
     for claim in outcome.claims:
         verdict = {True: "holds here", False: "does not hold here", None: "examined"}[claim.holds]
-        screen.out.print(f"{claim.source}: {claim.says}\n  {verdict}: {claim.found}", markup=False)
+        screen.out.print(clean(f"{claim.source}: {claim.says}\n  {verdict}: {claim.found}", keep="\n"), markup=False)
     files = ", ".join(
         [RESULT, *(f"{each}.csv" for each in outcome.tables), *(f"{each}.svg" for each in outcome.pictures)]
     )

@@ -17,7 +17,7 @@ import click
 from clif.files import to_json
 
 LINE_EVERY = 15.0  # seconds
-REMARKS = ("compile", "memory", "plan")
+REMARKS = ("compile", "memory", "plan", "sources")
 
 
 def clean(text: str, keep: str = "") -> str:
@@ -25,6 +25,10 @@ def clean(text: str, keep: str = "") -> str:
     return "".join(
         c if c in keep or c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in text
     )
+
+
+def _escaped(character: str) -> str:
+    return json.dumps(character)[1:-1] if ord(character) > 0x7F else f"\\u{ord(character):04x}"
 
 
 def number(value: float | None, digits: int = 2, sign: bool = False) -> str:
@@ -72,7 +76,8 @@ class Screen:
     def result(self, value: Any) -> bool:
         """Print `value` as JSON if --json was given; says whether it did."""
         if self.json:
-            text = to_json(value, indent=2)
+            # The same JSON, but what could steer the terminal is written as \\u and its number.
+            text = "".join(c if c == "\n" or c.isprintable() else _escaped(c) for c in to_json(value, indent=2))
             if not (sys.stdout.encoding or "utf-8").lower().startswith("utf"):
                 text = json.dumps(json.loads(text), indent=2)  # in ASCII
             click.echo(text)
@@ -113,9 +118,9 @@ class Bar:
         self.screen = screen
         self.terminal = sys.stderr.isatty()
         self.bars = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=20),
-            TextColumn("{task.fields[note]}"),
+            TextColumn("{task.fields[note]}", markup=False),
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
@@ -147,6 +152,7 @@ class Bar:
         if not self.terminal:
             self._line(stage, done, total, note)
             return
+        stage, note = clean(stage), clean(note)
         if stage not in self.tasks:
             self.tasks[stage] = self.bars.add_task(stage, total=total, note=note)
         self.bars.update(self.tasks[stage], completed=done, total=total, note=note)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -13,12 +12,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from clif.checks import DAMAGE
 from clif.corpus.documents import Document
 from clif.corpus.fields import Fields
 from clif.corpus.layouts import Layout, Plan, Written, open_whole
 from clif.corpus.metadata import LONGEST, metadata_of
 from clif.corpus.opening import faults, open_binary
 from clif.errors import InputError
+from clif.limits import copy_bounded, largest_whole, size_of
 
 # Rows in memory at a time; whole books as rows still fit.
 _BATCH = 2048
@@ -102,8 +103,9 @@ class Parquet(Layout):
             source: Any = self.file.path
             if self.compression:
                 source = stack.enter_context(tempfile.TemporaryFile())
+                bound = largest_whole(size_of(self.file.path))
                 with faults(self.file.path), open_binary(self.file.path) as packed:
-                    shutil.copyfileobj(packed, source)
+                    copy_bounded(packed.read, source.write, bound, self.file.shown)
                 source.seek(0)
             with self._damage():
                 table = stack.enter_context(pq.ParquetFile(source))
@@ -113,7 +115,7 @@ class Parquet(Layout):
     def _damage(self) -> Iterator[None]:
         try:
             yield
-        except (pa.ArrowException, OSError, UnicodeDecodeError, KeyError) as error:
+        except (*DAMAGE, pa.ArrowException) as error:
             raise InputError(
                 f"not a valid Parquet file: {error}",
                 where=self.file.shown,

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from clif.checks import DAMAGE
 from clif.errors import InputError, MismatchError
 from clif.files import whole_file
 from clif.influence.attribution import SolveReport
@@ -54,7 +55,7 @@ def solve_store(
         path = run.solves / name
         if cache and path.is_file():
             s, about = _read(path)
-            if about["identity"] != owner or about["question"] != question:
+            if about["identity"] != owner or about["question"] != question or s.shape != (2, *problem.U.shape):
                 raise MismatchError(
                     "this solve does not belong to the run's model, corpus and settings",
                     where=str(path),
@@ -91,10 +92,11 @@ def _read(path: Path) -> tuple[NDArray[Any], dict[str, Any]]:
     try:
         with safe_open(path, framework="numpy") as file:
             about = json.loads((file.metadata() or {})["clif"])
-            SolveReport(**about["report"])
-            _ = about["identity"], about["question"]
+            report = SolveReport(**about["report"])
+            _ = float(report.residual), list(map(float, report.residuals)), float(report.noise_error)
+            _ = about["identity"], about["question"].keys()
             return file.get_tensor("s"), about
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+    except (*DAMAGE, SafetensorError) as error:
         raise InputError(
             f"cannot be read as a solve: {error}", where=str(path), next="Remove it, or rank with --no-cache."
         ) from error

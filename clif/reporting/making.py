@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from clif.checks import as_stored
 from clif.errors import InputError, UsageError
 from clif.files import whole_file
 from clif.objectives import BiasTest
@@ -79,7 +80,8 @@ def report(
         raise UsageError("is a folder", where=f"--out {path}", next="Name a file, as in --out report.html.")
     findings = gather(run, test, progress)
     # Half of a pair of surrogates, which JSON can hold, is no character.
-    text = render(findings, progress).encode("utf-8", "replace")
+    with as_stored(run.path, "Remove what was changed of its retrains, verifications and tradeoffs."):
+        text = render(findings, progress).encode("utf-8", "replace")
     with whole_file(path) as temporary:
         temporary.write_bytes(text)
     return Report(

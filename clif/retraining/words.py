@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from clif.checks import DAMAGE, check_matrices
 from clif.errors import InputError
 from clif.files import whole_file
 from clif.retraining.planning import Plan
@@ -58,8 +59,13 @@ def read_words(folder: Path) -> MovedWords | None:
     try:
         with safe_open(path, framework="numpy") as file:
             about = json.loads((file.metadata() or {})["clif"])
-            return MovedWords(about["words"], about["sets"], file.get_tensor("before"), file.get_tensor("after"))
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
+            words, sets = list(map(str, about["words"])), list(map(str, about["sets"]))
+            before, after = file.get_tensor("before"), file.get_tensor("after")
+            check_matrices(before, after)
+            if not len(words) == len(sets) == len(before):
+                raise ValueError(f"{len(before)} vectors of {len(words)} words")
+            return MovedWords(words, sets, before, after)
+    except (*DAMAGE, SafetensorError) as error:
         raise InputError(
             f"cannot be read as vectors: {error}", where=str(path), next="Remove this folder, and retrain."
         ) from error

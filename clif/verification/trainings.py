@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from clif.checks import DAMAGE, check_keys
 from clif.errors import InputError, MismatchError
 from clif.files import read_json, whole_file, write_json
 from clif.manifest import fingerprint
@@ -137,8 +138,8 @@ class Journal:
 
     def quality(self, training: Measured) -> float | None:
         """Rank correlation with WordSim-353."""
-        quality: float | None = self._read(training)["quality"]["spearman"]
-        return quality
+        quality = self._read(training)["quality"].get("spearman")
+        return float(quality) if isinstance(quality, int | float) else None
 
     def unedited(self, seed: int) -> Measured:
         """The training of the whole corpus."""
@@ -152,8 +153,11 @@ class Journal:
     def _read(self, training: Measured) -> dict[str, Any]:
         values: dict[str, Any] = read_json(training.path, _AGAIN)
         about = training.about(self.run)
-        if not isinstance(values, dict) or not {"tests", "quality"} <= values.keys():
-            raise InputError("says nothing about a training", where=str(training.path), next=_AGAIN)
+        check_keys(values, {"tests": dict, "quality": dict}, training.path, _AGAIN)
+        for one in values["tests"].values():
+            measured = check_keys(one, {"definition": str}, training.path, _AGAIN)
+            if not all(value is None or type(value) in (int, float, str) for value in measured.values()):
+                check_keys(None, {}, training.path, _AGAIN)
         if {key: values.get(key) for key in about} != about:
             raise _foreign(training.path)
         return values
@@ -188,8 +192,11 @@ def _read_rows(path: Path) -> tuple[Rows, NDArray[np.float32], dict[str, Any]]:
     try:
         with safe_open(path, framework="numpy") as file:
             about = json.loads((file.metadata() or {})["clif"])
-            return file.get_tensor("rows"), file.get_tensor("U"), about
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
+            rows, U = file.get_tensor("rows"), file.get_tensor("U")
+            if rows.shape != U.shape[:1] or U.ndim != 2 or rows.dtype.kind != "i" or U.dtype.kind != "f":
+                raise ValueError(f"rows {rows.dtype}{list(rows.shape)}, U {U.dtype}{list(U.shape)}")
+            return rows, U, about
+    except (*DAMAGE, SafetensorError) as error:
         raise InputError(f"cannot be read as vectors: {error}", where=str(path), next=_AGAIN) from error
 
 
