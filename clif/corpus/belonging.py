@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, overload
 
-from clif.checks import check_rows
+from clif.checks import DAMAGE, check_rows
 from clif.errors import InputError
 from clif.files import whole_file
 
@@ -68,7 +68,7 @@ def read_table(path: Path, kinds: Mapping[str, type]) -> tuple[dict[str, Any], d
         belongs = {"corpus": said["corpus"], "tokens": said["tokens"]}
         if "sentences" in said:  # not in runs of earlier versions
             belongs["sentences"] = said["sentences"]
-    except (OSError, KeyError, TypeError, ValueError, pa.ArrowException) as error:
+    except (*DAMAGE, pa.ArrowException) as error:
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"cannot be read: {reason}", where=str(path), next="Train again with --force.") from error
     columns = {}

@@ -130,6 +130,8 @@ def read_table(path: Path, column: str = "doc_id") -> pd.DataFrame:
 
     """
     import pandas as pd
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
     ending = check_ending(path, "--ranking")
     texts = dict.fromkeys(TEXTS, str)
@@ -142,8 +144,6 @@ def read_table(path: Path, column: str = "doc_id") -> pd.DataFrame:
             with path.open(encoding="utf-8-sig") as file:
                 frame = pd.DataFrame.from_records([dict(json.loads(line)) for line in file if line.strip()])
         elif ending == ".parquet":
-            import pyarrow.parquet as pq
-
             check_rows(pq.read_metadata(path).num_rows, path.stat().st_size)
             frame = pd.read_parquet(path)
         else:
@@ -151,7 +151,7 @@ def read_table(path: Path, column: str = "doc_id") -> pd.DataFrame:
             frame = pd.read_csv(
                 path, sep=r"\s+", names=names, dtype=texts, keep_default_na=False, quoting=csv.QUOTE_NONE
             )
-    except DAMAGE as error:
+    except (*DAMAGE, pa.ArrowException) as error:
         reason = getattr(error, "strerror", None) or error
         raise InputError(
             f"cannot be read as a ranking: {reason}", where=str(path), next="Make it again with `clif rank`."
