@@ -159,14 +159,14 @@ def field_names(folder: Path, content_hash: str) -> list[str]:
         rows, documents = (pq.read_metadata(folder / name).num_rows for name in (METADATA, DOCUMENTS))
     except _DAMAGE as error:
         raise _damaged(path, error) from error
-    if rows > documents:
-        raise _damaged(path, ValueError(f"{rows} rows of {documents} documents"))
     if (schema.metadata or {}).get(b"corpus", b"").decode("utf-8", "replace") != content_hash:
         raise MismatchError(
             "holds the metadata of another corpus",
             where=str(path),
             next="Restore the file of this run, or train again with --force.",
         )
+    if rows > documents:
+        raise _damaged(path, ValueError(f"{rows} rows of {documents} documents"))
     return list(schema.names)
 
 
