@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import difflib
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from clif.errors import UsageError
+from clif.toml_file import read_toml
 
 # Sections and keys, with the type that each value must have.
 SCHEMA: Mapping[str, Mapping[str, tuple[type, ...]]] = {
@@ -64,12 +64,12 @@ def load_config(path: Path) -> RunConfig:
 
     """
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        values = read_toml(path)
     except OSError as error:
         raise UsageError(
             f"cannot be read: {error.strerror or error}", where=str(path), next="Name a TOML file by --config."
         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise UsageError(f"is not TOML: {error}", where=str(path), next="Mend the line that is named.") from error
     out = values.pop("out", "clif-run")
     if not isinstance(out, str):

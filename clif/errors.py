@@ -13,6 +13,14 @@ Every message says what is wrong, where, and what to do next.
 
 from __future__ import annotations
 
+from tokenize import TokenError
+
+# What the libraries raise when a file is damaged, or made to look so; safetensors and Arrow have errors of their own.
+DAMAGE = (
+    OSError, ArithmeticError, AttributeError, EOFError, LookupError, RecursionError, SyntaxError, TokenError, TypeError,
+    ValueError,
+)  # fmt: skip
+
 
 class ClifError(Exception):
     """An error that a user can cause: `what` happened, `where`, and what to do `next`."""

@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 
 from clif import tensors
+from clif.checks import check_manifest, check_matrices
 from clif.corpus.encoding import DOCUMENTS, WORDS, Corpus, open_corpus
 from clif.corpus.reading import ReadOptions
 from clif.corpus.tokenising import Tokeniser
-from clif.errors import InputError, MismatchError
+from clif.errors import DAMAGE, InputError, MismatchError
 from clif.files import read_json
+from clif.inside import inside
 from clif.manifest import MANIFEST, check_file, file_sha256
 from clif.model import SkipGram
 from clif.settings import EXACT, TrainingSettings
@@ -67,9 +69,13 @@ class Run:
 
     @property
     def sources(self) -> list[Path]:
-        """The files and folders that the corpus was read from; empty for the default corpus."""
+        """The files and folders that the corpus was read from; empty for the default corpus.
+
+        Relative ones lie in the run; raises InputError for one that leads out of it.
+        """
         sources = [Path(source) for source in self.manifest["corpus"]["sources"]]
-        return [source if source.is_absolute() else self.path / source for source in sources]
+        said_by = self.path / MANIFEST
+        return [source if source.is_absolute() else inside(self.path, source, said_by) for source in sources]
 
     @cached_property
     def corpus(self) -> Corpus:
@@ -90,7 +96,7 @@ class Run:
     def model(self) -> SkipGram:
         """The model; raises MismatchError if it was not trained on the corpus of this folder."""
         U, C, about = read_matrices(self.path / MODEL)
-        self._belongs(f"the model {MODEL}", about.get("corpus", ""))
+        self._belongs(f"the model {MODEL}", about.get("corpus"))
         if about != {"corpus": about["corpus"], "settings": self.manifest["settings"]}:
             raise MismatchError(
                 f"the model {MODEL} was not trained with this run's settings on all of its corpus",
@@ -158,7 +164,7 @@ class Run:
         """Folder of the trade-offs."""
         return self.path / "tradeoffs"
 
-    def _belongs(self, what: str, content_hash: str) -> None:
+    def _belongs(self, what: str, content_hash: object) -> None:
         if content_hash != self.manifest["corpus"]["hash"]:
             raise MismatchError(
                 f"{what} does not belong to this run's corpus",
@@ -190,7 +196,8 @@ def open_run(path: Path | str | None = None) -> Run:
     manifest = read_json(folder / MANIFEST, "Train again with --force.")
     try:
         known = manifest["format"] == FORMAT and all(keys <= set(manifest[part]) for part, keys in _PARTS.items())
-    except (TypeError, KeyError):
+        check_manifest(manifest)
+    except DAMAGE:
         known = False
     if not known:
         raise InputError(
@@ -240,8 +247,10 @@ def write_matrices(path: Path, U: np.ndarray, C: np.ndarray, about: dict[str, An
 def read_matrices(path: Path, next_step: str = _AGAIN) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
     """Read U, C and what was written about them; raises InputError with `next_step` for a damaged file."""
     arrays, about = read_tensors(path, _KIND, next_step)
-    if not {"U", "C"} <= arrays.keys():
-        raise InputError("holds no input and output vectors", where=str(path), next=next_step)
+    try:
+        check_matrices(arrays["U"], arrays["C"])
+    except DAMAGE as error:
+        raise InputError(f"holds no input and output vectors: {error}", where=str(path), next=next_step) from error
     return arrays["U"], arrays["C"], about
 
 

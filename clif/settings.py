@@ -125,6 +125,13 @@ class TrainingSettings:
                 f"unknown training setting {unknown[0]!r}",
                 next=f"Known settings: {', '.join(sorted(known))}.",
             )
+        for name, value in values.items():
+            kind = type(getattr(cls, name))
+            if isinstance(value, bool) or not isinstance(value, (int, float) if kind is float else kind):
+                raise UsageError(
+                    f"{name} must be of type {kind.__name__}, got {value!r:.60}",
+                    next=f"Give a value like the default, {getattr(cls, name)!r}.",
+                )
         return cls(**values)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from clif.errors import InputError
+from clif.errors import DAMAGE, InputError
 from clif.files import cannot_write, check_seal, whole_file
 from clif.seals import EMPTY, KEY, seal
 
@@ -70,6 +70,6 @@ def opened(path: Path, kind: str, next_step: str) -> Iterator[tuple[Any, dict[st
             about: dict[str, Any] = json.loads((file.metadata() or {})[_ABOUT])
             about.get(KEY)  # or it is no object
             yield file, about
-    except (OSError, SafetensorError, KeyError, TypeError, AttributeError, ValueError) as error:
+    except (*DAMAGE, SafetensorError) as error:
         reason = "no such file" if isinstance(error, FileNotFoundError) else error
         raise InputError(f"cannot be read as {kind}: {reason}", where=str(path), next=next_step) from error

@@ -119,10 +119,12 @@ def main(args: Sequence[str] | None = None) -> None:
     try:
         cli.main(args=args, prog_name="clif", standalone_mode=False)
     except ClifError as error:
-        _say(f"Error: {error}")
+        _say(_told(error))
         sys.exit(error.exit_code)
     except click.ClickException as error:
-        error.show()
+        told = io.StringIO()  # it quotes what was typed, or what a file of arguments held
+        error.show(told)
+        _say(told.getvalue().rstrip("\n"))
         sys.exit(error.exit_code)
     except (click.exceptions.Abort, KeyboardInterrupt):
         _say(
@@ -145,6 +147,14 @@ def main(args: Sequence[str] | None = None) -> None:
     except MemoryError:
         _say("Error: memory ran out\n  next: Use a smaller --dim, a larger --min-count or fewer --processes.")
         sys.exit(1)
+
+
+def _told(error: ClifError) -> str:
+    """What an error says; a line break in the name of a file begins no line of its own."""
+    from clif.cli.screen import clean
+
+    place = f"{clean(error.where)}: " if error.where else ""
+    return f"Error: {place}{clean(error.what)}\n  next: {clean(error.next)}"
 
 
 def _say(message: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from clif.cli.options import FILE, clif_command
-from clif.cli.screen import Screen
+from clif.cli.screen import Screen, clean
 
 LONGEST = 40  # rows of a table that are shown
 
@@ -45,7 +45,7 @@ def command(screen: Screen, name: str | None, out: Path | None, **options: Any) 
         screen.table(title, list(rows[0]), cells, texts)
     for claim in outcome.claims:
         verdict = {True: "holds here", False: "does not hold here", None: "examined"}[claim.holds]
-        screen.out.print(f"{claim.source}: {claim.says}\n  {verdict}: {claim.found}", markup=False)
+        screen.out.print(clean(f"{claim.source}: {claim.says}\n  {verdict}: {claim.found}", keep="\n"), markup=False)
     files = ", ".join(
         [RESULT, *(f"{each}.csv" for each in outcome.tables), *(f"{each}.svg" for each in outcome.pictures)]
     )

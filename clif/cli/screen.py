@@ -19,7 +19,11 @@ from clif.views import clean as clean
 from clif.views import number as number
 
 LINE_EVERY = 15.0  # seconds
-REMARKS = ("compile", "memory", "plan")
+REMARKS = ("compile", "memory", "plan", "sources")
+
+
+def _escaped(character: str) -> str:
+    return json.dumps(character)[1:-1] if ord(character) > 0x7F else f"\\u{ord(character):04x}"
 
 
 def at(run: Path) -> str:
@@ -63,7 +67,8 @@ class Screen:
     def result(self, value: Any) -> bool:
         """Print `value` as JSON if --json was given; says whether it did."""
         if self.json:
-            text = to_json(value, indent=2)
+            # The same JSON, but what could steer the terminal is written as \\u and its number.
+            text = "".join(c if c == "\n" or c.isprintable() else _escaped(c) for c in to_json(value, indent=2))
             if not (sys.stdout.encoding or "utf-8").lower().startswith("utf"):
                 text = json.dumps(json.loads(text), indent=2)  # in ASCII
             click.echo(text)
@@ -104,9 +109,9 @@ class Bar:
         self.screen = screen
         self.terminal = sys.stderr.isatty()
         self.bars = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=20),
-            TextColumn("{task.fields[note]}"),
+            TextColumn("{task.fields[note]}", markup=False),
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
@@ -138,6 +143,7 @@ class Bar:
         if not self.terminal:
             self._line(stage, done, total, note)
             return
+        stage, note = clean(stage), clean(note)
         if stage not in self.tasks:
             self.tasks[stage] = self.bars.add_task(stage, total=total, note=note)
         self.bars.update(self.tasks[stage], completed=done, total=total, note=note)

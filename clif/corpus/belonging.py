@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, overload
 
-from clif.errors import InputError
+from clif.checks import check_rows
+from clif.errors import DAMAGE, InputError
 from clif.files import whole_file
 
 
@@ -50,21 +51,24 @@ def write_table(path: Path, columns: dict[str, object], belongs: dict[str, str])
         pq.write_table(table, temporary)
 
 
-def read_table(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
+def read_table(path: Path, kinds: Mapping[str, type]) -> tuple[dict[str, Any], dict[str, str]]:
     """Columns of a table, numbers as arrays and texts as Texts, and the hashes it was written with.
 
-    Raises InputError for a damaged file.
+    `kinds` are int and str by column. Raises InputError for a damaged file, or one with other columns.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(path)
+        check_rows(pq.read_metadata(path).num_rows, path.stat().st_size)
+        table = pq.read_table(path, columns=list(kinds))
+        _check_kinds(table, kinds)
+        table.validate(full=True)
         said = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
         belongs = {"corpus": said["corpus"], "tokens": said["tokens"]}
         if "sentences" in said:  # not in runs of earlier versions
             belongs["sentences"] = said["sentences"]
-    except (OSError, KeyError, pa.ArrowInvalid) as error:
+    except (*DAMAGE, pa.ArrowException) as error:
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"cannot be read: {reason}", where=str(path), next="Train again with --force.") from error
     columns = {}
@@ -73,3 +77,13 @@ def read_table(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
     del table
     pa.default_memory_pool().release_unused()
     return columns, belongs
+
+
+def _check_kinds(table: Any, kinds: Mapping[str, type]) -> None:
+    import pyarrow as pa
+
+    for name, kind in kinds.items():
+        column = table.column(name)
+        fits = pa.types.is_integer(column.type) if kind is int else pa.types.is_string(column.type)
+        if not fits or column.null_count:
+            raise ValueError(f"no {kind.__name__} in column {name}")

@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from clif.checks import check_corpus, check_sentences
 from clif.corpus.belonging import read_table, write_table
 from clif.corpus.metadata import METADATA
 from clif.corpus.sentence_file import SENTENCES, SentenceFile, write_sentences
-from clif.errors import InputError, MismatchError
+from clif.errors import DAMAGE, InputError, MismatchError
 from clif.files import reserve, whole_file
 from clif.manifest import file_sha256
 
@@ -71,7 +72,9 @@ class Corpus:
         """
         if self.sentence_file is None:
             return self.offsets[:-1][self.lengths > 0].astype(np.uint64)
-        return self.sentence_file.read()
+        starts = self.sentence_file.read()
+        check_sentences(starts, len(self.tokens), self.sentence_file.path)
+        return starts
 
     def release(self) -> None:
         """Let go of the pages of `tokens` that were read, so that a pass over a long corpus does not fill memory."""
@@ -174,11 +177,11 @@ def encode(
 
 def open_corpus(folder: Path) -> Corpus:
     """Open an encoded corpus; raises InputError for a damaged file, MismatchError if files do not fit."""
-    documents, belongs = read_table(folder / DOCUMENTS)
-    words, words_belong = read_table(folder / WORDS)
+    documents, belongs = read_table(folder / DOCUMENTS, {"doc_id": str, "tokens": int})
+    words, words_belong = read_table(folder / WORDS, {"word": str, "count": int})
     try:
         tokens = np.load(folder / TOKENS, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+    except DAMAGE as error:
         raise InputError(
             f"cannot be read: {error}", where=str(folder / TOKENS), next="Train again with --force."
         ) from error
@@ -190,7 +193,7 @@ def open_corpus(folder: Path) -> Corpus:
             where=str(folder),
             next="Train again with --force, or restore the files of one run.",
         )
-    return Corpus(
+    corpus = Corpus(
         doc_ids=list(documents["doc_id"]),
         offsets=offsets,
         tokens=tokens,
@@ -199,6 +202,8 @@ def open_corpus(folder: Path) -> Corpus:
         content_hash=belongs["corpus"],
         sentence_file=SentenceFile(folder / SENTENCES, belongs.get("sentences")),
     )
+    check_corpus(corpus, folder)
+    return corpus
 
 
 def _update(digest: hashlib._Hash, document: Document) -> None:

@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import chain, takewhile
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -16,6 +17,9 @@ from clif.corpus.metadata import metadata_of
 from clif.corpus.opening import SUFFIXES, faults
 from clif.errors import InputError
 from clif.files import whole_file
+
+# Brackets and braces that may open in one line, or in an array, and one more for so many characters.
+MOST_PARTS, SHARE_OF_PARTS = 1 << 20, 20
 
 
 class JsonLines(TextLayout):
@@ -66,7 +70,7 @@ class JsonArray(JsonLines):
 
     def documents(self) -> Iterator[Document]:
         """Documents in order; raises InputError if the file is not an array of JSON objects."""
-        text = "".join(self.lines())
+        text = "".join(self.pieces.checked(self.lines(), "the array"))
         # Without the byte order mark, if there was one: it is not allowed in JSON.
         self.preamble = type(self).preamble
         records = _parsed(text, self.file.shown)
@@ -116,17 +120,15 @@ class TextBlocks(TextLines):
 
     def documents(self) -> Iterator[Document]:
         """Documents in order, numbered by block."""
-        block: list[str] = []
         number = line = 0
-        for line, text in enumerate(self.lines(), 1):
-            if text.strip():
-                block.append(text)
-            elif block:
+        lines = self.lines()
+        for first in lines:
+            line += 1
+            if first.strip():
                 number += 1
-                yield self._document("".join(block), number, line - len(block))
-                block = []
-        if block:
-            yield self._document("".join(block), number + 1, line - len(block) + 1)
+                block = list(self.pieces.checked(chain([first], takewhile(str.strip, lines))))
+                yield self._document("".join(block), number, line)
+                line += len(block)  # and the blank line after it
 
     def gap(self, previous: str) -> str:
         """A blank line."""
@@ -138,7 +140,7 @@ class TextFile(TextLayout):
 
     def documents(self) -> Iterator[Document]:
         """The document."""
-        text = "".join(self.lines()).replace("\r\n", "\n")
+        text = "".join(self.pieces.checked(self.lines())).replace("\r\n", "\n")
         if text.strip():
             others = metadata_of({}, (), self.file.name)
             yield Document(self.file.name, text, self.file.shown, self.file.path, others)
@@ -177,6 +179,13 @@ def _marked_name(name: str, number: int, mark: Callable[[str, int], str] = mark)
 
 
 def _parsed(text: str, place: str) -> Any:
+    if len(text) > MOST_PARTS and text.count("{") + text.count("[") > MOST_PARTS + len(text) // SHARE_OF_PARTS:
+        # Empty ones take thirty times the memory of their two brackets.
+        raise InputError(
+            f"more than {MOST_PARTS:,} brackets and braces open here",
+            where=place,
+            next="No document needs that: remove this record, or the fields that clif does not read.",
+        )
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:

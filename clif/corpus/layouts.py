@@ -16,7 +16,7 @@ from typing import BinaryIO, cast
 import zstandard
 
 from clif.corpus.documents import Document, ReadOptions
-from clif.corpus.opening import GZIP, ZSTD, compression_of, read_lines
+from clif.corpus.opening import GZIP, ZSTD, Pieces, compression_of, read_lines
 from clif.corpus.sources import SourceFile
 from clif.files import whole_file
 
@@ -108,6 +108,11 @@ class Layout(ABC):
     def compression(self) -> str | None:
         """Compression of the file."""
         return compression_of(self.file.path)
+
+    @cached_property
+    def pieces(self) -> Pieces:
+        """How much of the file may stand in one piece."""
+        return Pieces(self.file.path)
 
     @abstractmethod
     def documents(self) -> Iterator[Document]:

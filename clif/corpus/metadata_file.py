@@ -11,15 +11,17 @@ import pyarrow.parquet as pq
 
 from clif.corpus.documents import Scalar
 from clif.corpus.metadata import METADATA, as_text
-from clif.errors import InputError, MismatchError
+from clif.errors import DAMAGE, InputError, MismatchError
 from clif.files import read_json, whole_file
 from clif.manifest import MANIFEST, check_file
 
+DOCUMENTS = "documents.parquet"
 # Objects with a key for each user or page would otherwise give a column for each of these.
 MOST_FIELDS = 256
 CELLS = 1 << 17  # in memory at a time
 _AGAIN = "Restore the file of this run, or train again with --force."
 
+_DAMAGE = (*DAMAGE, pa.ArrowException)
 _TYPES = {bool: pa.bool_(), int: pa.int64(), float: pa.float64(), str: pa.string()}
 
 
@@ -96,7 +98,7 @@ def read_metadata(folder: Path, fields: Sequence[str], content_hash: str) -> dic
     try:
         with pq.ParquetFile(folder / METADATA) as file:
             table = file.read(columns=list(fields))
-    except (OSError, pa.ArrowException) as error:
+    except _DAMAGE as error:
         raise _damaged(folder / METADATA, error) from error
     return {name: table.column(name).to_pylist() for name in fields}
 
@@ -116,7 +118,7 @@ def few_valued(folder: Path, most: int, content_hash: str) -> list[str]:
                 for name in file.schema_arrow.names
                 if 2 <= pc.count_distinct(file.read(columns=[name]).column(name), mode="all").as_py() <= most
             ]
-    except (OSError, pa.ArrowException) as error:
+    except _DAMAGE as error:
         raise _damaged(path, error) from error
 
 
@@ -137,7 +139,7 @@ def read_row(folder: Path, row: int, content_hash: str) -> dict[str, Any]:
                     (found,) = file.read_row_group(group).slice(row, 1).to_pylist()
                     return {name: value for name, value in found.items() if value is not None}
                 row -= rows
-    except (OSError, pa.ArrowException) as error:
+    except _DAMAGE as error:
         raise _damaged(path, error) from error
     return {}
 
@@ -153,14 +155,18 @@ def field_names(folder: Path, content_hash: str) -> list[str]:
         )
     try:
         schema = pq.read_schema(path)
-    except (OSError, pa.ArrowException) as error:
+        # A table of one value packs so well that only the other table says how many rows are too many.
+        rows, documents = (pq.read_metadata(folder / name).num_rows for name in (METADATA, DOCUMENTS))
+    except _DAMAGE as error:
         raise _damaged(path, error) from error
-    if (schema.metadata or {}).get(b"corpus", b"").decode() != content_hash:
+    if (schema.metadata or {}).get(b"corpus", b"").decode("utf-8", "replace") != content_hash:
         raise MismatchError(
             "holds the metadata of another corpus",
             where=str(path),
             next=_AGAIN,
         )
+    if rows > documents:
+        raise _damaged(path, ValueError(f"{rows} rows of {documents} documents"))
     manifest = folder / MANIFEST
     if manifest.is_file():
         check_file(folder, METADATA, read_json(manifest, _AGAIN), _AGAIN)

@@ -6,9 +6,11 @@ import codecs
 import gzip
 import io
 import shutil
+import sys
 import zlib
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -16,6 +18,7 @@ import zstandard
 
 from clif.errors import InputError
 from clif.files import whole_file
+from clif.limits import largest_piece, largest_window, size_of, too_large
 
 SUFFIXES = (".gz", ".gzip", ".zst", ".zstd")
 GZIP, ZSTD = "gzip", "zstd"
@@ -25,6 +28,9 @@ _MAGIC = {b"\x1f\x8b": GZIP, b"\x28\xb5\x2f\xfd": ZSTD}
 _MAGIC |= {bytes([0x50 + n]) + b"\x2a\x4d\x18": ZSTD for n in range(16)}
 _FOREIGN = {b"BZh91AY&SY": "bzip2", b"\xfd7zXZ\0": "xz", b"PK\x03\x04": "zip", b"7z\xbc\xaf'\x1c": "7-zip"}
 _CHUNK = 1 << 17
+# Packed bytes that zstd is given at a time: in the worst case they unpack to 32 MB.
+_STEP = 1 << 10
+_LINE = 1 << 20  # characters of a line that are read at a time
 
 
 def shown(path: Path) -> str:
@@ -82,7 +88,7 @@ def open_binary(path: Path) -> Iterator[BinaryIO]:
             with gzip.GzipFile(fileobj=raw) as unpacked:
                 yield cast(BinaryIO, unpacked)
         elif kind == ZSTD:
-            with io.BufferedReader(_Zstd(raw), _CHUNK) as frames:
+            with io.BufferedReader(_Zstd(raw, largest_window(size_of(path))), _CHUNK) as frames:
                 yield frames
         else:
             yield raw
@@ -94,18 +100,56 @@ def read_lines(path: Path, encoding: str) -> Generator[str, None, None]:
     Raises
     ------
     InputError
-        The file cannot be read or unpacked, is not text in `encoding`, or holds NUL.
+        The file cannot be read or unpacked, is not text in `encoding`, holds NUL, or a line of a packed file is longer
+        than `clif.limits` allows.
 
     """
+    pieces = Pieces(path)
     with faults(path):
         try:
             with open_binary(path) as binary, io.TextIOWrapper(binary, encoding, newline="\n") as text:
-                for line in text:
+                for line in _lines(text, pieces):
                     if "\0" in line:
                         raise _noise(path, encoding)
                     yield line
         except UnicodeError as error:
             raise _noise(path, encoding) from error
+
+
+class Pieces:
+    """Puts lines together, as many as a packed file may have in one piece; a plain one may have any number."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._most = largest_piece(size_of(path)) if compression_of(path) else None
+
+    def checked(self, parts: Iterable[str], what: str = "a document") -> Iterator[str]:
+        """The parts of one piece; raises InputError when they take too much memory."""
+        taken = 0
+        for part in parts:
+            taken += sys.getsizeof(part)
+            self.check(taken, what)
+            yield part
+
+    def check(self, taken: int, what: str) -> None:
+        """Raise InputError if so many bytes are more than one piece may take."""
+        if self._most is not None and taken > self._most:
+            raise too_large(shown(self._path), self._most, what)
+
+
+def _lines(text: io.TextIOWrapper, pieces: Pieces) -> Iterator[str]:
+    while line := text.readline(_LINE):
+        if len(line) == _LINE and not line.endswith("\n"):
+            line = "".join(pieces.checked(chain([line], _rest(text)), "a line"))
+        yield line
+
+
+def _rest(text: io.TextIOWrapper) -> Iterator[str]:
+    """The rest of a long line."""
+    while part := text.readline(_LINE):
+        yield part
+        if part.endswith("\n"):
+            return
 
 
 def _noise(path: Path, encoding: str) -> InputError:
@@ -159,8 +203,9 @@ def spool_stdin(stream: BinaryIO, folder: Path) -> Path:
 class _Zstd(io.RawIOBase):
     """Zstandard frames, one after the other; unlike zstandard's own reader it notices a missing end."""
 
-    def __init__(self, raw: BinaryIO) -> None:
+    def __init__(self, raw: BinaryIO, window: int) -> None:
         self._raw = raw
+        self._window = window
         self._packed = b""
         self._plain = memoryview(b"")
         self._frame: zstandard.ZstdDecompressionObj | None = None
@@ -170,15 +215,14 @@ class _Zstd(io.RawIOBase):
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
         while not self._plain:
-            packed = self._packed or self._raw.read(_CHUNK)
+            packed = self._packed or self._raw.read(_STEP)
             self._packed = b""
             if not packed:
                 if self._frame is not None:
                     raise EOFError("the last frame has no end")
                 return 0
             if self._frame is None:
-                # `zstd --long` uses windows beyond the library's default limit.
-                self._frame = zstandard.ZstdDecompressor(max_window_size=1 << 31).decompressobj()
+                self._frame = zstandard.ZstdDecompressor(max_window_size=self._window).decompressobj()
             self._plain = memoryview(self._frame.decompress(packed))
             if self._frame.eof:
                 self._packed = self._frame.unused_data

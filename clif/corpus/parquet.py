@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,8 @@ from clif.corpus.fields import Fields
 from clif.corpus.layouts import Layout, Plan, Written, open_whole
 from clif.corpus.metadata import LONGEST, metadata_of
 from clif.corpus.opening import faults, open_binary
-from clif.errors import InputError
+from clif.errors import DAMAGE, InputError
+from clif.limits import copy_bounded, largest_whole, size_of, too_large
 
 # Rows in memory at a time; whole books as rows still fit.
 _BATCH = 2048
@@ -36,7 +36,7 @@ class Parquet(Layout):
             The file is damaged, or there is no such column.
 
         """
-        with self._open() as table:
+        with self._open(as_dictionaries=True) as table:
             fields = Fields.choose(table.schema_arrow.names, self.options, self.file.shown)
             others = _plain_columns(table.schema_arrow, fields)
             paths = [path for paths in others.values() for path in paths]
@@ -75,8 +75,8 @@ class Parquet(Layout):
     def _documents(
         self, batch: pa.RecordBatch, fields: Fields, before: int, others: Sequence[str] = ()
     ) -> Iterator[Document]:
+        values: list[Iterable[Any]] = [self._one_by_one(batch.column(name)) for name in fields.names]
         with self._damage():
-            values = [batch.column(name).to_pylist() for name in fields.names]
             values += [_values(batch.column(name)) for name in others]
         names = [*fields.names, *others]
         for number, row in enumerate(zip(*values, strict=True), before + 1):
@@ -85,6 +85,13 @@ class Parquet(Layout):
             doc_id = fields.id_of(record, place, f"{self.file.name}:{number}")
             metadata = metadata_of(record, fields.names, self.file.name)
             yield Document(doc_id, fields.text_of(record, place), place, number, metadata)
+
+    def _one_by_one(self, column: pa.Array) -> Iterator[Any]:
+        """Values of a column. One long text that stands in all rows is stored once, and shall be so in memory."""
+        for value in column:
+            with self._damage():
+                found = value.as_py()
+            yield found
 
     def _batches(self, table: pq.ParquetFile, columns: list[str] | None) -> Iterator[pa.RecordBatch]:
         batches = table.iter_batches(batch_size=_BATCH, columns=columns)
@@ -96,24 +103,40 @@ class Parquet(Layout):
             yield batch
 
     @contextmanager
-    def _open(self) -> Iterator[pq.ParquetFile]:
-        """Open the table; one that is packed is unpacked to disk first, as Parquet is read from its end."""
+    def _open(self, *, as_dictionaries: bool = False) -> Iterator[pq.ParquetFile]:
+        """Open the table; one that is packed is unpacked to disk first, as Parquet is read from its end.
+
+        `as_dictionaries`: texts as the numbers of different ones, each of which is there once.
+        """
         with ExitStack() as stack:
             source: Any = self.file.path
             if self.compression:
                 source = stack.enter_context(tempfile.TemporaryFile())
+                bound = largest_whole(size_of(self.file.path))
                 with faults(self.file.path), open_binary(self.file.path) as packed:
-                    shutil.copyfileobj(packed, source)
+                    copy_bounded(packed.read, source.write, bound, self.file.shown)
                 source.seek(0)
             with self._damage():
                 table = stack.enter_context(pq.ParquetFile(source))
+                self._check_sizes(table.metadata)
+                if as_dictionaries:
+                    texts = [field.name for field in table.schema_arrow if pa.types.is_string(field.type)]
+                    table = stack.enter_context(pq.ParquetFile(source, read_dictionary=texts))
             yield table
+
+    def _check_sizes(self, metadata: pq.FileMetaData) -> None:
+        """Raise InputError for a column that its file is far too small for."""
+        bound = largest_whole(metadata.serialized_size + size_of(self.file.path))
+        for group in map(metadata.row_group, range(metadata.num_row_groups)):
+            for column in map(group.column, range(group.num_columns)):
+                if column.total_uncompressed_size > bound:
+                    raise too_large(self.file.shown, bound, f"the column {column.path_in_schema}")
 
     @contextmanager
     def _damage(self) -> Iterator[None]:
         try:
             yield
-        except (pa.ArrowException, OSError, UnicodeDecodeError, KeyError) as error:
+        except (*DAMAGE, pa.ArrowException) as error:
             raise InputError(
                 f"not a valid Parquet file: {error}",
                 where=self.file.shown,
@@ -204,7 +227,10 @@ def _values(column: pa.Array) -> list[Any]:
     if pa.types.is_timestamp(kind):
         # UTC: whether this machine knows the time zone must not matter.
         column = column.cast(pa.timestamp(kind.unit))
-    if _is_time(kind):
+    if pa.types.is_dictionary(kind) and pa.types.is_string(kind.value_type):
+        short = pc.utf8_slice_codeunits(column.dictionary, 0, LONGEST + 1)
+        column = pa.DictionaryArray.from_arrays(column.indices, short)
+    elif _is_time(kind):
         column = column.cast(pa.string())
     elif pa.types.is_string(kind) or pa.types.is_large_string(kind):
         column = pc.utf8_slice_codeunits(column, 0, LONGEST + 1)

@@ -10,7 +10,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from clif.errors import InputError, MismatchError
+from clif.errors import DAMAGE, InputError, MismatchError
 from clif.files import whole_file
 from clif.manifest import file_sha256
 
@@ -34,7 +34,7 @@ class SentenceFile:
             )
         try:
             starts: NDArray[np.uint64] = np.load(self.path, mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
+        except DAMAGE as error:
             raise InputError(
                 f"cannot be read: {error}", where=str(self.path), next="Train again with --force."
             ) from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import sys
 from collections.abc import Iterator
 
 from clif.corpus.documents import Document, ReadOptions
@@ -81,7 +82,10 @@ class Csv(TextLayout):
         taken: list[str] = []
 
         def lines() -> Iterator[str]:
+            size = 0
             for line in self.lines():
+                size = size * bool(taken) + sys.getsizeof(line)
+                self.pieces.check(size, "a row")
                 taken.append(line)
                 yield line
 

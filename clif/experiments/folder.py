@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from clif import __version__
+from clif.cells import inert
 from clif.errors import MismatchError
 from clif.experiments.outcome import Outcome, Rows
 from clif.files import read_json, whole_file, write_json
@@ -111,4 +112,4 @@ def _write_table(path: Path, rows: Rows) -> None:
     with whole_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]) if rows else [], lineterminator="\n")
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows({name: inert(value) for name, value in row.items()} for row in rows)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import difflib
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
 
 from clif.errors import UsageError
+from clif.toml_file import parse_toml, read_toml
 
 S = TypeVar("S")
 
@@ -35,12 +35,12 @@ def read_settings(kind: type[S], config: Path | None = None, changes: Mapping[st
 
 def _load(config: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(config.read_text(encoding="utf-8-sig"))
+        return read_toml(config)
     except OSError as error:
         raise UsageError(
             f"cannot be read: {error.strerror or error}", where=str(config), next="Name a TOML file by --config."
         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise UsageError(f"is not TOML: {error}", where=str(config), next="Mend the line that is named.") from error
 
 
@@ -51,8 +51,8 @@ def _parse(change: str) -> tuple[str, Any]:
             f"{change!r} is no setting", where="--set", next="Write it as key=value, for instance seeds=3."
         )
     try:
-        return key.strip(), tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        return key.strip(), parse_toml(f"value = {text}")["value"]
+    except ValueError:
         return key.strip(), text.strip()
 
 

@@ -83,7 +83,7 @@ def explain_many(
     warnings = tuple(_warnings(problem, asked, attribution))
     everyone: Values | None = None
     found: list[Explanation] = []
-    for document, text in zip(documents, read_texts(run, documents), strict=True):
+    for document, text in zip(documents, read_texts(run, documents, progress), strict=True):
         progress("explain", len(found), len(documents), f"{len(found)} of {len(documents)} documents")
         if everyone is None:
             everyone = _of_all(run, asked, pairs, document, threads, progress)

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from clif.corpus.reading import read_documents
 from clif.errors import ClifError
+from clif.progress import Progress, silent
 from clif.run import Run
+from clif.sources import read_again
 
 
 @dataclass(frozen=True)
@@ -40,12 +41,12 @@ class DocumentText:
         return cls(tuple(words), ("", *[" "] * (len(words) - 1), "") if words else ("",), note)
 
 
-def read_text(run: Run, document: int) -> DocumentText:
+def read_text(run: Run, document: int, progress: Progress = silent) -> DocumentText:
     """Read a document of the run's corpus again, as `read_texts` does."""
-    return read_texts(run, [document])[0]
+    return read_texts(run, [document], progress)[0]
 
 
-def read_texts(run: Run, documents: Sequence[int]) -> list[DocumentText]:
+def read_texts(run: Run, documents: Sequence[int], progress: Progress = silent) -> list[DocumentText]:
     """Read documents of the run's corpus again from where the corpus came from.
 
     A text counts as the original if it gives the tokens that the run holds. If it does not, or cannot be read, the
@@ -53,7 +54,7 @@ def read_texts(run: Run, documents: Sequence[int]) -> list[DocumentText]:
     """
     ids = [run.corpus.doc_ids[document] for document in documents]
     try:
-        texts, missing = _find(run, ids), "the source holds no document of this id now"
+        texts, missing = _find(run, ids, progress), "the source holds no document of this id now"
     except ClifError as error:
         place = f"{error.where}: " if error.where else ""
         texts, missing = {}, f"the source cannot be read now ({place}{error.what})"
@@ -72,10 +73,10 @@ def _text(run: Run, document: int, text: str | None, missing: str) -> DocumentTe
     return DocumentText.original(text, spans)
 
 
-def _find(run: Run, doc_ids: Sequence[str]) -> dict[str, str]:
+def _find(run: Run, doc_ids: Sequence[str], progress: Progress) -> dict[str, str]:
     """The texts of those that the source holds; it is read no further than to the last of them."""
     wanted, found = set(doc_ids), {}
-    for document in read_documents(run.sources, run.read_options):
+    for document in read_again(run, progress):
         if document.doc_id in wanted:
             found[document.doc_id] = document.text
             if len(found) == len(wanted):

@@ -11,11 +11,12 @@ from types import TracebackType
 from typing import Any, BinaryIO
 
 from clif.errors import InputError
+from clif.limits import largest_whole, too_large
 
 BLOCK = 1 << 20
 
-# Compressed bytes go in by small steps: 2 kB unpack to 2 MB (gzip) or 64 MB (zstd) in the worst case.
-_STEP = 1 << 11
+# Compressed bytes go in by small steps: 1 kB unpacks to 1 MB (gzip) or 32 MB (zstd) in the worst case.
+_STEP = 1 << 10
 
 
 class Stream:
@@ -116,7 +117,8 @@ class Stream:
     def _unpack(self, head: bytes, name: str, fresh: Callable[[], Any], failure: type[Exception]) -> Iterator[bytes]:
         # Both libraries offer the same object: decompress(), eof, unused_data. Their file-like readers will
         # not do: that of zstandard takes a file that is cut off for one that ends.
-        engine, data = fresh(), head
+        engine, data, total = fresh(), head, 0
+        bound = largest_whole(os.fstat(self._file.fileno()).st_size)
         while data or (data := self._file.read(_STEP)):
             if engine.eof:
                 if not data.strip(b"\0"):  # gzip allows zeros as padding
@@ -124,9 +126,13 @@ class Stream:
                     continue
                 engine = fresh()
             try:
-                yield engine.decompress(data)
+                block = engine.decompress(data)
             except failure as error:
                 raise self._damaged(f"the {name} data are damaged ({error})") from error
+            total += len(block)
+            if total > bound:
+                raise too_large(self.where, bound, "the file")
+            yield block
             data = engine.unused_data if engine.eof else b""
         if not engine.eof:
             raise self._damaged(f"the file ends in the middle of its {name} data")

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import tomllib
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from typing import Any
 
 from clif.errors import UsageError
 from clif.objectives.kinds import KINDS, WEAT_KIND, Kind, find_kind
+from clif.toml_file import read_toml
 
 SETS = ("X", "Y", "A", "B")
 PACKAGED = (*(f"weat{number}" for number in range(1, 11)), "gender-career", "gender-science", "gender-math")
@@ -128,7 +128,12 @@ class BiasTest:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> BiasTest:
-        """The test of `to_dict`."""
+        """The test of `to_dict`; raises UsageError for other keys, types or words."""
+        if not isinstance(values, Mapping):
+            raise UsageError("is no test", where="a stored test", next=_SCHEMA)
+        _check_types(values, "a stored test")
+        if "name" not in values:
+            raise UsageError("missing 'name'", where="a stored test", next=_SCHEMA)
         parts: dict[str, Any] = {key: tuple(value) if key in SETS else value for key, value in values.items()}
         return cls(**parts)
 
@@ -215,8 +220,7 @@ def _load(name: str) -> BiasTest:
 
 def _parse(where: str) -> dict[str, Any]:
     try:
-        # Some editors begin a file with a byte order mark, which TOML does not know.
-        return tomllib.loads(Path(where).read_bytes().decode("utf-8-sig"))
+        return read_toml(Path(where))
     except FileNotFoundError:
         raise UsageError("no such file", where=where, next=f"Check the path. {_SCHEMA}") from None
     except OSError as error:
@@ -228,14 +232,17 @@ def _parse(where: str) -> dict[str, Any]:
 
 
 def _check_keys(values: Mapping[str, Any], where: str, kind: Kind) -> None:
-    for key in values:
-        if key not in _KEYS:
-            raise UsageError(f"unknown key {key!r}", where=where, next=f"{_closest(key, _KEYS)}{_SCHEMA}")
+    _check_types(values, where)
     if missing := [key for key in ("name", *kind.least) if key not in values]:
         raise UsageError(f"missing {_quoted(missing)}", where=where, next=_SCHEMA)
+
+
+def _check_types(values: Mapping[str, Any], where: str) -> None:
     for key, value in values.items():
+        if key not in _KEYS:
+            raise UsageError(f"unknown key {key!r}", where=where, next=f"{_closest(str(key), _KEYS)}{_SCHEMA}")
         if key in SETS:
-            fits = isinstance(value, list) and all(isinstance(word, str) for word in value)
+            fits = isinstance(value, list | tuple) and all(isinstance(word, str) for word in value)
             wanted = "an array of strings"
         elif key == "labels":
             fits = isinstance(value, dict) and all(k in SETS and isinstance(v, str) for k, v in value.items())

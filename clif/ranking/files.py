@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from clif.errors import InputError, MismatchError, UsageError
+from clif.cells import exact, inert
+from clif.checks import check_rows
+from clif.errors import DAMAGE, InputError, MismatchError, UsageError
 from clif.files import to_json, whole_file
 from clif.ranking.aggregation import Groups
 from clif.ranking.lists import Ranking
@@ -19,6 +22,7 @@ from clif.run import Run
 if TYPE_CHECKING:
     import pandas as pd
 
+TEXTS = ("doc_id", "input", "output", "text")  # columns of texts
 WRITERS = (".csv", ".jsonl", ".parquet", ".trec")
 
 
@@ -66,6 +70,7 @@ def _write_frame(frame: pd.DataFrame, path: Path, names: str) -> Path:
         if path.suffix == ".csv":
             # A lone carriage return in a name would stand bare, and end the row for those who read it.
             bare = any("\r" in name for name in frame[names])
+            frame = _each_text(frame, inert)
             frame.to_csv(
                 temporary, index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC if bare else csv.QUOTE_MINIMAL
             )
@@ -76,6 +81,12 @@ def _write_frame(frame: pd.DataFrame, path: Path, names: str) -> Path:
         else:
             frame.to_parquet(temporary, index=False)
     return path
+
+
+def _each_text(frame: pd.DataFrame, change: Callable[[Any], Any]) -> pd.DataFrame:
+    """The table with every text in its columns of texts changed."""
+    texts = [name for name in (*TEXTS, "group") if name in frame]
+    return frame.assign(**{name: frame[name].map(change) for name in texts})
 
 
 def check_ending(path: Path, option: str = "--out", unit: str = "document") -> str:
@@ -119,24 +130,28 @@ def read_table(path: Path, column: str = "doc_id") -> pd.DataFrame:
 
     """
     import pandas as pd
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
     ending = check_ending(path, "--ranking")
-    texts = {"doc_id": str, "input": str, "output": str, "text": str}
+    texts = dict.fromkeys(TEXTS, str)
     try:
         if ending == ".csv":
             frame = pd.read_csv(path, dtype=texts, keep_default_na=False, na_values={"stderr": [""]})
+            frame = _each_text(frame, exact)
         elif ending == ".jsonl":
             # Not by pandas, which takes some texts for numbers or dates.
             with path.open(encoding="utf-8-sig") as file:
                 frame = pd.DataFrame.from_records([dict(json.loads(line)) for line in file if line.strip()])
         elif ending == ".parquet":
+            check_rows(pq.read_metadata(path).num_rows, path.stat().st_size)
             frame = pd.read_parquet(path)
         else:
             names = ["test", "Q0", "doc_id", "rank", "score", "method"]
             frame = pd.read_csv(
                 path, sep=r"\s+", names=names, dtype=texts, keep_default_na=False, quoting=csv.QUOTE_NONE
             )
-    except (OSError, TypeError, ValueError) as error:
+    except (*DAMAGE, pa.ArrowException) as error:
         reason = getattr(error, "strerror", None) or error
         raise InputError(
             f"cannot be read as a ranking: {reason}", where=str(path), next="Make it again with `clif rank`."

@@ -9,7 +9,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from clif.errors import InputError, MismatchError
+from clif.errors import DAMAGE, InputError, MismatchError
 from clif.influence.attribution import SolveReport
 from clif.influence.joint import SolveSettings, Store
 from clif.influence.problem import Problem
@@ -54,7 +54,7 @@ def solve_store(
         path = run.solves / name
         if cache and path.is_file():
             s, about = _read(path)
-            if about["identity"] != owner or about["question"] != question:
+            if about["identity"] != owner or about["question"] != question or s.shape != (2, *problem.U.shape):
                 raise MismatchError(
                     "this solve does not belong to the run's model, corpus and settings",
                     where=str(path),
@@ -80,8 +80,9 @@ def read_reports(run: Run) -> list[dict[str, Any]]:
 def _read(path: Path) -> tuple[NDArray[Any], dict[str, Any]]:
     arrays, about = read_tensors(path, "a solve", _AGAIN)
     try:
-        SolveReport(**about["report"])
-        _ = about["identity"], about["question"]
+        report = SolveReport(**about["report"])
+        _ = float(report.residual), list(map(float, report.residuals)), float(report.noise_error)
+        _ = about["identity"], about["question"].keys()
         return arrays["s"], about
-    except (KeyError, TypeError) as error:
+    except DAMAGE as error:
         raise InputError(f"cannot be read as a solve: {error}", where=str(path), next=_AGAIN) from error

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from clif.checks import as_stored, check_keys
 from clif.errors import InputError
 from clif.files import read_json, write_json
 from clif.manifest import file_sha256
@@ -17,7 +18,13 @@ from clif.ranking.files import read_table, write_ranking
 from clif.ranking.lists import Ranking, warnings_of
 from clif.run import Run
 
+AGAIN = "Remove it, and rank again."
 _LATER = 1_000  # nanoseconds: what file systems tell apart
+# Of what a ranking says of itself, that which is relied on.
+KINDS: dict[str, type | tuple[type, ...]] = {
+    "unit": str, "test": str, "method": str, "measure": str, "definition": dict, "value": (int, float),
+    "bound": (int, float, type(None)),
+}  # fmt: skip
 
 
 def newest_ranking(run: Run, test: BiasTest | None = None) -> Ranking | None:
@@ -78,15 +85,22 @@ def store(ranking: Ranking) -> None:
 
 
 def _read_about(path: Path) -> dict[str, Any]:
-    about = read_json(path, "Remove it, and rank again.")
-    if not isinstance(about, dict):
-        raise InputError("says nothing about a ranking", where=str(path), next="Remove it, and rank again.")
+    about = check_keys(read_json(path, AGAIN), KINDS, path, AGAIN)
+    with as_stored(path, AGAIN):
+        BiasTest.from_dict(about["definition"])
+        warnings_of(about)
     return about
 
 
 def _open(path: Path, about: dict[str, Any]) -> Ranking:
     if file_sha256(path) != about.get("sha256"):
-        raise InputError("is not the list that was stored here", where=str(path), next="Remove it, and rank again.")
+        raise InputError("is not the list that was stored here", where=str(path), next=AGAIN)
     frame = read_table(path, "input" if about["unit"] == "pair" else "doc_id")
     columns = {name: frame[name].to_numpy() for name in frame.columns}
-    return Ranking(about, columns, path, reused=True, warnings=tuple(warnings_of(about)))
+    ranking = Ranking(about, columns, path, reused=True, warnings=tuple(warnings_of(about)))
+    with as_stored(path, AGAIN):
+        numbers = [columns[name] for name in ("rank", "influence", "stderr")]
+        if not all(column.dtype.kind in "iuf" for column in numbers):
+            raise TypeError("a column of numbers holds something else")
+        _ = ranking.models, ranking.sure
+    return ranking

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from clif.checks import as_stored
 from clif.errors import InputError, UsageError
 from clif.files import write_marked
 from clif.objectives import BiasTest
@@ -91,7 +92,9 @@ def report(
     if path.is_dir():
         raise UsageError("is a folder", where=f"--out {path}", next="Name a file, as in --out report.html.")
     findings = gather(run, test, progress)
-    write_marked(path, render(findings, progress))
+    with as_stored(run.path, "Remove what was changed of its retrains, verifications and tradeoffs."):
+        text = render(findings, progress)
+    write_marked(path, text)
     return Report(
         path=path,
         bytes=path.stat().st_size,

@@ -10,10 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from clif.cells import exact
+from clif.checks import as_stored
 from clif.corpus.reading import read_documents
-from clif.errors import ClifError, InputError
+from clif.errors import DAMAGE, ClifError, InputError
 from clif.files import read_json
+from clif.inside import moved
 from clif.manifest import RESULT, check_file
+from clif.objectives import BiasTest
 from clif.objectives.kinds import WEAT_KIND
 from clif.retraining.edits import AMPLIFY, REMOVE, SENTENCES
 from clif.retraining.words import MovedWords, read_words
@@ -22,6 +26,7 @@ from clif.telling import edited
 from clif.tradeoffs.request import POLICIES
 
 SETS = "sets.csv"
+_AGAIN = "Remove its folder, and {} again."
 # What results of earlier versions lack.
 LATER: dict[str, Any] = {
     "until": None, "halves": [], "protected": 0, "predicted_sum": None, "neighbours": {}, "holdout_words": None,
@@ -73,8 +78,10 @@ class Retraining:
 
         Of sentences they are those of their documents, # and the number of the sentence there.
         """
-        base = Path(self.values["folder"])
-        files = [self.folder / Path(path).relative_to(base) for path in self.values["edited_corpus"]["removed"]]
+        was, said_by = self.values["folder"], self.folder / RESULT
+        with as_stored(said_by, _AGAIN.format("retrain")):
+            count, size = int(self.values["edited"]), int(self.values["edited_tokens"])
+            files = [moved(self.folder, path, was, said_by) for path in self.values["edited_corpus"]["removed"]]
         if not files or not all(path.exists() for path in files):
             return []
         for path in files:
@@ -86,12 +93,12 @@ class Retraining:
         except ClifError:
             return []
         # Ids made of positions are others in a file of the removed documents alone.
-        if len(found) != self.values["edited"] or not all(document_of(doc_id, number) for doc_id in found):
+        if len(found) != count or not all(document_of(doc_id, number) for doc_id in found):
             return []
         if self.values["edit"] == SENTENCES:
             return found
         tokens = run.corpus.lengths[[number[doc_id] for doc_id in found]].sum()
-        return found if tokens == self.values["edited_tokens"] else []
+        return found if tokens == size else []
 
     def words(self) -> MovedWords | None:
         """Vectors of the test's words before and after, if they were kept."""
@@ -152,8 +159,16 @@ class Tradeoff:
 
 def read_retrainings(run: Run) -> list[Retraining]:
     """Those that are finished, by name."""
-    paths = sorted(run.retrains.glob(f"*/{RESULT}"))
-    return [Retraining(_completed(read_json(path, "Remove its folder, and retrain.")), path.parent) for path in paths]
+    found = []
+    for path in sorted(run.retrains.glob(f"*/{RESULT}")):
+        values = read_json(path, _AGAIN.format("retrain"))
+        with as_stored(path, _AGAIN.format("retrain")):
+            one = Retraining(_completed(values), path.parent)
+            _ = one.test, one.kept, one.reduces, one.edited, one.sets
+            for definition in [*one.kept, *([one.definition] if one.definition is not None else [])]:
+                BiasTest.from_dict(definition)
+        found.append(one)
+    return found
 
 
 def _completed(values: dict[str, Any]) -> dict[str, Any]:
@@ -168,8 +183,15 @@ def _completed(values: dict[str, Any]) -> dict[str, Any]:
 def read_tradeoffs(run: Run) -> list[Tradeoff]:
     """Those that are finished, by name."""
     paths = sorted(run.tradeoffs.glob(f"*/{RESULT}"))
-    read = [(path, read_json(path, "Remove its folder, and compare again.")) for path in paths]
-    return [Tradeoff({"policies": _policies(values), "files": {}, **values}, path.parent) for path, values in read]
+    found = []
+    for path in paths:
+        values = read_json(path, _AGAIN.format("compare"))
+        with as_stored(path, _AGAIN.format("compare")):
+            one = Tradeoff({"policies": _policies(values), "files": {}, **values}, path.parent)
+            BiasTest.from_dict(values["definition"])
+            _ = one.test, one.measured
+        found.append(one)
+    return found
 
 
 def _policies(values: dict[str, Any]) -> list[str]:
@@ -183,10 +205,13 @@ def read_verifications(run: Run) -> list[Verification]:
     found = []
     for path in sorted(run.verifications.glob(f"*/{SETS}")):
         result = path.with_name(RESULT)
-        values = read_json(result, "Remove its folder, and verify again.") if result.is_file() else None
+        values = read_json(result, _AGAIN.format("verify")) if result.is_file() else None
         if values is not None:
-            check_file(path.parent, SETS, values, "Remove its folder, and verify again.")
-        found.append(Verification(values, _sets(path), path.parent))
+            check_file(path.parent, SETS, values, _AGAIN.format("verify"))
+        one = Verification(values, _sets(path), path.parent)
+        with as_stored(result, _AGAIN.format("verify")):
+            _ = list(one.figures())
+        found.append(one)
     return found
 
 
@@ -195,9 +220,9 @@ def _sets(path: Path) -> dict[tuple[str, str], list[dict[str, Any]]]:
     try:
         with path.open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):
-                rows.setdefault((row["test"], row["method"]), {}).setdefault(row["set"], []).append(row)
+                rows.setdefault((exact(row["test"]), exact(row["method"])), {}).setdefault(row["set"], []).append(row)
         return {key: [_mean(runs) for runs in sets.values()] for key, sets in rows.items()}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (*DAMAGE, csv.Error) as error:
         raise InputError(
             f"cannot be read as a table of sets: {error}", where=str(path), next="Remove its folder, and verify again."
         ) from error

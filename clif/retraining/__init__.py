@@ -25,10 +25,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from clif.checks import as_stored
 from clif.corpus.encoding import hash_documents
-from clif.corpus.reading import read_documents
 from clif.errors import MismatchError
 from clif.files import read_json
+from clif.inside import moved
 from clif.manifest import RESULT, check_file, store_result, versions
 from clif.objectives import BiasTest
 from clif.progress import Progress, silent
@@ -41,6 +42,7 @@ from clif.retraining.trainings import Journal, train_all
 from clif.retraining.words import write_words
 from clif.retraining.written import write_corpus
 from clif.run import Run
+from clif.sources import read_again
 from clif.views import Shown, View
 
 if TYPE_CHECKING:
@@ -128,7 +130,7 @@ def retrain(
         if stored:
             journal.tidy()
             return stored
-        _unchanged(run)
+        _unchanged(run, progress)
         with journal.held():
             sought = seek_documents(run, test, request, bounds, journal, progress)
     plan = make_plan(run, test, request, progress, sought, bounds)
@@ -136,8 +138,8 @@ def retrain(
         folder = run.retrains / plan.name(run)
         if (folder / RESULT).exists():
             journal.tidy()
-            return _reused(run, folder, plan)
-    _unchanged(run)
+            return _reused(run, folder, plan, progress)
+    _unchanged(run, progress)
     trainings = journal.trainings([choice.edits for choice in plan.choices], plan.seeds)
     with journal.held():
         train_all(run, [*trainings.before, *trainings.of_edits()], progress, request.processes)
@@ -164,12 +166,12 @@ def _write_corpus(run: Run, folder: Path, plan: Plan) -> dict[str, list[Path]]:
     return write_corpus(run, folder, plan.choices[0].edit)
 
 
-def _reused(run: Run, folder: Path, plan: Plan) -> RetrainResult:
+def _reused(run: Run, folder: Path, plan: Plan, progress: Progress) -> RetrainResult:
     """The stored result of the same retraining, with today's names of the ranking and of the folder."""
     values = read_json(folder / RESULT, "Remove it, and retrain.")
     files = _files(folder, values)
     if not all(path.exists() for paths in files.values() for path in paths):
-        _unchanged(run)
+        _unchanged(run, progress)
         files = _write_corpus(run, folder, plan)
     return _again(folder, {**values, **plan.about}, files)
 
@@ -189,10 +191,11 @@ def _stored(folder: Path) -> RetrainResult | None:
 
 def _files(folder: Path, values: dict[str, Any]) -> dict[str, list[Path]]:
     """The edited corpus, where the folder is now."""
-    return {
-        part: [folder / Path(path).relative_to(values["folder"]) for path in paths]
-        for part, paths in values["edited_corpus"].items()
-    }
+    with as_stored(folder / RESULT, "Remove it, and retrain."):
+        return {
+            part: [moved(folder, path, values["folder"], folder / RESULT) for path in paths]
+            for part, paths in values["edited_corpus"].items()
+        }
 
 
 def _again(folder: Path, values: dict[str, Any], files: dict[str, list[Path]]) -> RetrainResult:
@@ -204,9 +207,9 @@ def _again(folder: Path, values: dict[str, Any], files: dict[str, list[Path]]) -
     return RetrainResult({**values, "edited_corpus": shown, "folder": str(folder)}, folder, reused=True)
 
 
-def _unchanged(run: Run) -> None:
+def _unchanged(run: Run, progress: Progress) -> None:
     """Raise MismatchError if the corpus files are not those that were trained on: they are about to be edited."""
-    if hash_documents(read_documents(run.sources, run.read_options)) != run.manifest["corpus"]["hash"]:
+    if hash_documents(read_again(run, progress)) != run.manifest["corpus"]["hash"]:
         raise MismatchError(
             "the corpus has changed since the model was trained",
             where=", ".join(map(str, run.sources)) or "the default corpus",

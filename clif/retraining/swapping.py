@@ -7,7 +7,6 @@ Cotterell, Teufel 2019, "It's All in the Name", here in the documents that a ran
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from clif.corpus.spans import ranges
 from clif.errors import InputError, UsageError
 from clif.manifest import fingerprint
 from clif.retraining.edits import SWAP, Edit, Values
+from clif.toml_file import read_toml
 
 DEFAULT = Path(__file__).parent / "pairs" / "gender.toml"
 KEYS = {"name", "source", "language", "pairs", "one_way"}
@@ -52,8 +52,8 @@ class WordPairs:
         """
         path = path or DEFAULT
         try:
-            values = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            values = read_toml(path)
+        except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
             raise InputError(
                 f"cannot be read: {reason}", where=str(path), next='Give a TOML file with pairs = [["he", "she"], ...].'

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from clif.errors import InputError
+from clif.checks import check_matrices
+from clif.errors import DAMAGE, InputError
 from clif.retraining.planning import Plan
 from clif.retraining.trainings import Journal, Trainings
 from clif.tensors import read_tensors, write_tensors
@@ -51,6 +52,11 @@ def read_words(folder: Path) -> MovedWords | None:
     again = "Remove this folder, and retrain."
     arrays, about = read_tensors(path, "vectors", again)
     try:
-        return MovedWords(about["words"], about["sets"], arrays["before"], arrays["after"])
-    except KeyError as error:
-        raise InputError(f"cannot be read as vectors: it lacks {error}", where=str(path), next=again) from error
+        words, sets = list(map(str, about["words"])), list(map(str, about["sets"]))
+        before, after = arrays["before"], arrays["after"]
+        check_matrices(before, after)
+        if not len(words) == len(sets) == len(before):
+            raise ValueError(f"{len(before)} vectors of {len(words)} words")
+        return MovedWords(words, sets, before, after)
+    except DAMAGE as error:
+        raise InputError(f"cannot be read as vectors: {error}", where=str(path), next=again) from error

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from clif.cells import inert
 from clif.corpus.documents import Document
 from clif.corpus.layouts import Revise, Revision
 from clif.corpus.revising import cut_text, replace_words
@@ -43,7 +44,7 @@ def write_corpus(run: Run, folder: Path, edit: Edit) -> dict[str, list[Path]]:
         with whole_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(("doc_id", "weight"))
-            writer.writerows((ids[z], edit.copies) for z in edit.documents)
+            writer.writerows((inert(ids[z]), edit.copies) for z in edit.documents)
         return {"kept": [], "removed": [], "weights": [path]}
     revise: Revise | None = None
     if isinstance(edit, Cut):

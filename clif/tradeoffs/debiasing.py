@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from clif.errors import CoverageError, UsageError
 from clif.objectives import Coverage
+from clif.toml_file import read_toml
 
 Pair = tuple[str, str]
 LEAST = 2
@@ -45,7 +45,7 @@ def read_pairs(path: Path, index: Mapping[str, int]) -> tuple[Pair, ...]:
 
     """
     try:
-        pairs = tomllib.loads(path.read_text(encoding="utf-8-sig")).get("pairs")
+        pairs = read_toml(path).get("pairs")
     except (OSError, ValueError) as error:
         raise UsageError(f"cannot be read as TOML: {error}", where=str(path), next=_SCHEMA) from error
     if not isinstance(pairs, list) or not all(_is_pair(pair) for pair in pairs):

@@ -65,7 +65,10 @@ class Job:
     def read(self, run: Run) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """U and C of the model that is kept; raises MismatchError as `check` does."""
         self.check(run)
-        return read_matrices(self.path, _AGAIN)[:2]
+        U, C, _ = read_matrices(self.path, _AGAIN)
+        if U.shape != run.model.U.shape:
+            raise MismatchError("this model has vectors of other sizes", where=str(self.path), next=_AGAIN)
+        return U, C
 
 
 _AGAIN = "Remove it, and run the same command again: it is trained anew, the rest is kept."

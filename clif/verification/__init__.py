@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from clif.cells import exact
 from clif.errors import GateError
 from clif.files import read_json
 from clif.manifest import RESULT, check_file
@@ -60,7 +61,8 @@ class VerifyResult(Shown):
         texts = ("test", "method", "kind", "set")
         empty = {name: [""] for name in COLUMNS if name not in texts}
         types = dict.fromkeys(texts, str)
-        return pd.read_csv(self.folder / SETS, dtype=types, keep_default_na=False, na_values=empty)
+        frame = pd.read_csv(self.folder / SETS, dtype=types, keep_default_na=False, na_values=empty)
+        return frame.assign(**{name: frame[name].map(exact) for name in texts})
 
     def view(self) -> View:
         """Methods side by side, and predicted against realised changes."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from clif.cells import inert
 from clif.files import whole_file
 from clif.manifest import store_result
 from clif.verification.picture import draw
@@ -23,7 +24,7 @@ def write_result(folder: Path, values: Mapping[str, Any]) -> None:
     with whole_file(folder / SETS) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
-        writer.writerows([row[name] for name in COLUMNS] for row in rows_of(values))
+        writer.writerows([inert(row[name]) for name in COLUMNS] for row in rows_of(values))
     about = f"{values['method']}: change of the {values['measure'].replace('_', ' ')} without each set"
     for test, found in tests_of(values):
         name = "scatter.svg" if test == values["test"] else f"scatter.{test}.svg"

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from clif.errors import InputError, MismatchError
+from clif.checks import check_keys
+from clif.errors import DAMAGE, InputError, MismatchError
 from clif.files import read_json, write_json
 from clif.manifest import fingerprint
 from clif.objectives import PACKAGED, BiasObjective, BiasTest, cover, definition, kind_of, load_tests, objective_of
@@ -137,8 +138,8 @@ class Journal:
 
     def quality(self, training: Measured) -> float | None:
         """Rank correlation with WordSim-353."""
-        quality: float | None = self._read(training)["quality"]["spearman"]
-        return quality
+        quality = self._read(training)["quality"].get("spearman")
+        return float(quality) if isinstance(quality, int | float) else None
 
     def unedited(self, seed: int) -> Measured:
         """The training of the whole corpus."""
@@ -152,8 +153,11 @@ class Journal:
     def _read(self, training: Measured) -> dict[str, Any]:
         values: dict[str, Any] = read_json(training.path, _AGAIN)
         about = training.about(self.run)
-        if not isinstance(values, dict) or not {"tests", "quality"} <= values.keys():
-            raise InputError("says nothing about a training", where=str(training.path), next=_AGAIN)
+        check_keys(values, {"tests": dict, "quality": dict}, training.path, _AGAIN)
+        for one in values["tests"].values():
+            measured = check_keys(one, {"definition": str}, training.path, _AGAIN)
+            if not all(value is None or type(value) in (int, float, str) for value in measured.values()):
+                check_keys(None, {}, training.path, _AGAIN)
         if {key: values.get(key) for key in about} != about:
             raise _foreign(training.path)
         return values
@@ -175,9 +179,13 @@ def _known(values: dict[str, Any], objective: BiasObjective) -> dict[str, Any] |
 
 def _read_rows(path: Path) -> tuple[Rows, NDArray[np.float32], dict[str, Any]]:
     arrays, about = read_tensors(path, "vectors", _AGAIN)
-    if not {"rows", "U"} <= arrays.keys():
-        raise InputError("cannot be read as vectors: it holds none", where=str(path), next=_AGAIN)
-    return arrays["rows"], arrays["U"], about
+    try:
+        rows, U = arrays["rows"], arrays["U"]
+        if rows.shape != U.shape[:1] or U.ndim != 2 or rows.dtype.kind != "i" or U.dtype.kind != "f":
+            raise ValueError(f"rows {rows.dtype}{list(rows.shape)}, U {U.dtype}{list(U.shape)}")
+    except DAMAGE as error:
+        raise InputError(f"cannot be read as vectors: {error}", where=str(path), next=_AGAIN) from error
+    return rows, U, about
 
 
 def _foreign(path: Path) -> MismatchError:

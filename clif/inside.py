@@ -1,0 +1,39 @@
+"""Names in a run folder that was sent by someone: they lead to files of that folder, and to no others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from clif.errors import InputError
+
+
+def inside(folder: Path, name: str | Path, said_by: Path) -> Path:
+    """`folder`/`name`, where `name` is a relative path that the file `said_by` holds.
+
+    Raises
+    ------
+    InputError
+        It leads out of the folder: by .., from the root, or by a link.
+
+    """
+    try:
+        path = folder / name
+        out = Path(name).is_absolute() or not path.resolve().is_relative_to(folder.resolve())
+    except (OSError, ValueError, RuntimeError):  # NUL, a name too long, links in a circle
+        out = True
+    if out:
+        raise InputError(
+            f"names the file {str(name)!r}, which leads out of {folder}",
+            where=str(said_by),
+            next="clif writes no such names: do not use this folder unless you know who changed it.",
+        )
+    return path
+
+
+def moved(folder: Path, path: object, was: object, said_by: Path) -> Path:
+    """The file that was `path` when its folder was `was`, where the folder is now; errors are those of `inside`."""
+    try:
+        name = Path(str(path)).relative_to(str(was))
+    except ValueError:
+        name = Path("..") / str(path)
+    return inside(folder, name, said_by)
