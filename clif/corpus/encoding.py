@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import mmap
 import tempfile
 from array import array
 from collections import defaultdict
@@ -22,13 +21,14 @@ from clif.corpus.sentence_file import SENTENCES, SentenceFile, write_sentences
 from clif.errors import InputError, MismatchError
 from clif.files import whole_file
 from clif.manifest import file_sha256
+from clif.room import release, room
 
 if TYPE_CHECKING:
     from clif.corpus.reading import Document
     from clif.corpus.tokenising import Tokeniser
 
 TOKENS, DOCUMENTS, WORDS = "tokens.npy", "documents.parquet", "vocabulary.parquet"
-FLUSH = 1 << 22
+FLUSH = 1 << 20  # numbers that are written at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,9 +74,7 @@ class Corpus:
 
     def release(self) -> None:
         """Let go of the pages of `tokens` that were read, so that a pass over a long corpus does not fill memory."""
-        mapped = getattr(self.tokens, "_mmap", None)
-        if mapped is not None and hasattr(mmap, "MADV_DONTNEED"):
-            mapped.madvise(mmap.MADV_DONTNEED)
+        release(self.tokens)
 
     @cached_property
     def number(self) -> dict[str, int]:
@@ -220,6 +218,7 @@ def _order(
     counts = np.zeros(len(words), dtype=np.int64)
     for start in range(0, len(tokens), FLUSH):
         counts += np.bincount(tokens[start : start + FLUSH], minlength=len(words))
+        release(tokens)
 
     def key(n: int) -> tuple[bool, int, str]:
         return known is not None and words[n] not in known, -int(counts[n]), words[n]
@@ -231,9 +230,13 @@ def _order(
 
 
 def _write_tokens(path: Path, first: NDArray[np.uint32], rank: NDArray[np.uint32]) -> None:
-    with whole_file(path) as temporary:
-        target = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint32, shape=first.shape)
+    header = {
+        "descr": np.lib.format.dtype_to_descr(np.dtype(np.uint32)),
+        "fortran_order": False,
+        "shape": first.shape,
+    }
+    with whole_file(path) as temporary, temporary.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
         for start in range(0, len(first), FLUSH):
-            target[start : start + FLUSH] = rank[first[start : start + FLUSH]]
-        target.flush()
-        del target
+            rank[first[start : start + FLUSH]].tofile(file)
+            release(first)

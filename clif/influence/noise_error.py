@@ -11,6 +11,7 @@ from clif.counts import PairCounts
 from clif.influence.noise import NoiseCurvature, logistic
 from clif.noise_sample import NoiseSample
 
+PART = 1 << 20  # pairs that are looked at at a time
 SAMPLE = 128, 128  # rows: those with the largest counts, and drawn ones
 
 
@@ -52,8 +53,8 @@ def _together(counts: PairCounts, words: NDArray[np.int64], size: int) -> NDArra
     place = np.full(size, -1)
     place[words] = np.arange(len(words))
     found = np.zeros((len(words), size), dtype=bool)
-    row, column = counts.row, counts.column
-    for one, other in ((row, column), (column, row)):
-        mine = place[one] >= 0
-        found[place[one[mine]], other[mine]] = True
+    for row, column, _ in counts.parts(PART):
+        for one, other in ((row, column), (column, row)):
+            mine = place[one] >= 0
+            found[place[one[mine]], other[mine]] = True
     return found

@@ -52,19 +52,24 @@ def near_duplicates(corpus: Corpus, similarity: float) -> Integers:
             where="--near-duplicates",
             next="Install it (pip install datasketch), or leave the option out.",
         ) from error
-    sets = [shingles(corpus.tokens[a:b]) for a, b in zip(corpus.offsets[:-1], corpus.offsets[1:], strict=True)]
+
+    def runs_of(z: int) -> NDArray[np.uint64]:
+        return shingles(corpus.tokens[corpus.offsets[z] : corpus.offsets[z + 1]])
+
     threshold = min(similarity, 0.99)  # its banding knows no 1
     index = MinHashLSH(threshold=threshold, num_perm=HASHES, weights=(1 - MISSED, MISSED))
     pairs = []
-    for z, own in enumerate(sets):
+    for z in range(len(corpus)):
+        own = runs_of(z)
         if not len(own):
             continue
         sketch = MinHash(num_perm=HASHES, hashfunc=int)
         sketch.update_batch((own & np.uint64(0xFFFFFFFF)).tolist())
-        pairs += [(z, other) for other in sorted(index.query(sketch)) if _jaccard(own, sets[other]) >= similarity]
+        pairs += [(z, other) for other in sorted(index.query(sketch)) if _jaccard(own, runs_of(other)) >= similarity]
         index.insert(z, sketch, check_duplication=False)
+        corpus.release()
     left, right = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
-    graph = coo_array((np.ones(len(left)), (left, right)), shape=(len(sets), len(sets)))
+    graph = coo_array((np.ones(len(left)), (left, right)), shape=(len(corpus), len(corpus)))
     return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
 
 
