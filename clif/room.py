@@ -103,10 +103,11 @@ def append(file: Any, array: NDArray[Any]) -> None:
 
 
 def mapped(file: Any, kind: Any) -> NDArray[Any]:
-    """What was written to a file, as an array that is read when it is looked at; it keeps the file."""
-    length = file.seek(0, 2) // np.dtype(kind).itemsize
-    # Not read-only, which would be a type of its own to the compiler.
-    return np.memmap(file, dtype=kind, mode="r+", shape=(length,)) if length else np.empty(0, dtype=kind)
+    """What was written to a file, as an array that is read when it is looked at; the map keeps what it needs of it."""
+    with file:
+        length = file.seek(0, 2) // np.dtype(kind).itemsize
+        # Not read-only, which would be a type of its own to the compiler.
+        return np.memmap(file, dtype=kind, mode="r+", shape=(length,)) if length else np.empty(0, dtype=kind)
 
 
 def release(*arrays: NDArray[Any]) -> None:
