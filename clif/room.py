@@ -22,6 +22,7 @@ from clif.files import cannot_write
 
 SHARE = 0.5  # of the free memory, where nothing is said
 LEAST = 64_000_000
+PART = 1 << 20  # tokens that are looked at at a time
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]i?)?b?\s*", re.IGNORECASE)
 

@@ -98,7 +98,8 @@ def test_what_fits_is_decided_by_the_bound():
 
 
 @pytest.mark.parametrize(
-    ("text", "size"), [("1GB", 10**9), ("512 mb", 512_000_000), ("1.5GiB", 3 << 29), ("64000000", LEAST), ("2g", 2 * 10**9)]
+    ("text", "size"),
+    [("1GB", 10**9), ("512 mb", 512_000_000), ("1.5GiB", 3 << 29), ("64000000", LEAST), ("2g", 2 * 10**9)],
 )
 def test_sizes_are_read(text, size):
     assert parse_size(text) == size

@@ -15,6 +15,7 @@ from clif import __version__
 from clif.errors import ClifError
 
 COMMANDS = {
+    "plan": "Predict time, memory and disk before anything starts.",
     "train": "Train a skip-gram model on a corpus.",
     "audit": "Measure bias: WEAT with exact p-values, and other ways.",
     "rank": "Rank all documents by their influence on a bias.",

@@ -43,7 +43,9 @@ def run_argument(function: Callable[..., Any]) -> Callable[..., Any]:
 def memory_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """--memory, within which the command then runs; what does not fit lies on the disk of the run."""
 
-    @click.option("--memory", metavar="SIZE", help="Bound of all buffers, as 1GB; the rest goes to disk.  [half of free]")
+    @click.option(
+        "--memory", metavar="SIZE", help="Bound of all buffers, as 1GB; the rest goes to disk.  [half of free]"
+    )
     @functools.wraps(function)
     def bounded(*screen: Any, memory: str | None, **rest: Any) -> Any:
         from clif.room import memory_limit

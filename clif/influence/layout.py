@@ -44,9 +44,7 @@ class Layout:
     rest: Array
 
     @classmethod
-    def of(
-        cls, counts: PairCounts, block: int, pointer: NDArray[np.int64], derive: Derive, *, rests: bool
-    ) -> Layout:
+    def of(cls, counts: PairCounts, block: int, pointer: NDArray[np.int64], derive: Derive, *, rests: bool) -> Layout:
         """Lay out counts by a `pointer` of `point`, on disk if they are there.
 
         Raises

@@ -19,6 +19,7 @@ from clif.influence.shelf import LEAST
 from clif.influence.unrolled import LANES
 from clif.spilling import BAND, counts_fit, expected_pairs
 
+
 @dataclass(frozen=True)
 class Need:
     """Bytes that a stage needs beside the model."""

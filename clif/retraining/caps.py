@@ -12,6 +12,7 @@ from scipy.sparse import csr_array
 from clif.errors import UsageError
 from clif.objectives import SETS, Coverage
 from clif.ranking import group_documents
+from clif.room import PART
 from clif.run import Run
 
 WORDS = "words"
@@ -90,6 +91,11 @@ def _occurrences(run: Run, coverage: Coverage) -> tuple[NDArray[np.int64], NDArr
     set_of = np.full(max(len(corpus.types), 1), -1)
     for number, key in enumerate(SETS):
         set_of[coverage.rows[key]] = number
-    found = set_of[corpus.tokens]
-    place = np.flatnonzero(found >= 0)
-    return found[place], np.searchsorted(corpus.offsets, place, side="right") - 1
+    sets, places = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
+    for start in range(0, len(corpus.tokens), PART):
+        found = set_of[corpus.tokens[start : start + PART]]
+        own = np.flatnonzero(found >= 0)
+        sets.append(found[own])
+        places.append(start + own)
+        corpus.release()
+    return np.concatenate(sets), np.searchsorted(corpus.offsets, np.concatenate(places), side="right") - 1

@@ -1,0 +1,32 @@
+"""How what grows more slowly than a corpus grows with it: word types, words of the vocabulary, pairs of words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+PARTS = (0.25, 0.5, 1.0)
+
+
+def extrapolate(sizes: Sequence[float], values: Sequence[float], size: float, bend: float = 0.0) -> float:
+    """What a quantity will be at `size`, from its values at rising sizes.
+
+    Between the last two a power law holds, values ~ sizes^b (Heaps 1978). Beyond, b falls by `bend` with each doubling:
+    log value = log v + b x - bend x (x + 1) / 2 / log 2 ..., x the doublings, and never below 0.
+    """
+    if values[-1] <= 0 or size <= 0:
+        return 0.0
+    doublings = float(np.log2(size / sizes[-1]))
+    before, last = max(values[-2], 1e-9), values[-1]
+    power = float(np.clip(np.log(last / before) / np.log(sizes[-1] / sizes[-2]), 0.0, 1.0))
+    whole = int(max(doublings, 0.0))
+    steps = [max(power - bend * n, 0.0) for n in range(whole)]
+    total = sum(steps) + (doublings - whole) * max(power - bend * whole, 0.0)
+    return float(last * 2.0**total)
+
+
+def at_parts(count: Callable[[int], float], most: int) -> tuple[list[int], list[float]]:
+    """Sizes and values of `count` at PARTS of `most`."""
+    sizes = [max(1, int(most * part)) for part in PARTS]
+    return sizes, [count(size) for size in sizes]
