@@ -93,7 +93,8 @@ def test_what_fits_is_decided_by_the_bound():
     with memory_limit("128MB"):
         assert not counts_fit(10**7, 10**5, 4)
         assert counts_fit(10**7, 50, 4)  # so few words cannot give many pairs
-        assert counts_fit(1000, 10**5, 4) and said() == room() == 128_000_000
+        assert counts_fit(1000, 10**5, 4)
+        assert said() == room() == 128_000_000
     assert said() is None
 
 
@@ -107,9 +108,10 @@ def test_sizes_are_read(text, size):
 
 @pytest.mark.parametrize("text", ["", "much", "1XB", "-1GB", "nan", "1e9", "10MB", "0"])
 def test_what_is_no_size_is_refused(text):
-    with pytest.raises(UsageError, match="size|small") as caught, memory_limit(text):
+    with pytest.raises(UsageError, match=r"size|small") as caught, memory_limit(text):
         pass
-    assert caught.value.where == "--memory" and caught.value.next
+    assert caught.value.where == "--memory"
+    assert caught.value.next
 
 
 def test_a_folder_that_is_gone_is_a_clear_error(tmp_path):
