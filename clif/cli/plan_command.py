@@ -40,7 +40,8 @@ def command(
     """Predict what training, ranking and retraining CORPUS will take.
 
     Reads a sample of the corpus and runs the real work on it for some seconds; nothing is kept. Time is that of this
-    machine, as busy as it is. Memory is that of all processes at the height of a stage.
+    machine, as busy as it is. Memory is that of the largest process at the height of a stage, and of all of them; scratch is
+    disk that is free again after a stage.
     """
     from clif.planning import METHODS, plan
     from clif.settings import TrainingSettings
@@ -75,12 +76,13 @@ def show(screen: Screen, result: Any) -> None:
             time_in_words(stage.cpu),
             time_in_words(stage.wall),
             size_in_words(stage.memory),
+            size_in_words(stage.together),
             size_in_words(stage.disk),
             size_in_words(stage.scratch),
         ]
         for stage in [*result.stages, result.total]
     ]
-    screen.table("Will take about", ["stage", "CPU", "wall", "memory", "disk", "for a while"], rows)
+    screen.table("Will take about", ["stage", "CPU", "wall", "memory", "of all", "disk", "scratch"], rows)
     free = result.free
     screen.text(f"Free here: {size_in_words(free['memory'])} of memory, {size_in_words(free['disk'])} of disk.")
     wall = result.walls[0]

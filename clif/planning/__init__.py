@@ -65,7 +65,7 @@ class PlanResult:
         found = []
         for stage in self.stages:
             needs = {
-                "memory": (stage.memory - stage.fixed, self.free["memory"] - stage.fixed),
+                "memory": (stage.together - stage.fixed, self.free["memory"] - stage.fixed),
                 "disk": (stage.disk + stage.scratch, self.free["disk"]),
                 "time": (stage.wall, DAY),
             }
@@ -77,7 +77,7 @@ class PlanResult:
         """What will not do, and what to do about it."""
         said = []
         for stage in self.stages:
-            if stage.memory > self.free["memory"]:
+            if stage.together > self.free["memory"]:
                 if stage.name.startswith("retrain"):
                     do = "use --processes 1"
                 elif stage.name == "rank, clif":

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-PARTS = (0.25, 0.5, 1.0)
+BEND = 0.02  # by which the power falls with each doubling
+Growth = tuple[list[int], list[float]]  # rising sizes, and the values there
 
 
 def extrapolate(sizes: Sequence[float], values: Sequence[float], size: float, bend: float = 0.0) -> float:
     """What a quantity will be at `size`, from its values at rising sizes.
 
-    Between the last two a power law holds, values ~ sizes^b (Heaps 1978). Beyond, b falls by `bend` with each doubling:
-    log value = log v + b x - bend x (x + 1) / 2 / log 2 ..., x the doublings, and never below 0.
+    Between the last two a power law holds, values ~ sizes^b (Heaps 1978). Beyond, b falls by `bend` with each doubling
+    that is done, but not below 0.
     """
     if values[-1] <= 0 or size <= 0:
         return 0.0
@@ -24,9 +25,3 @@ def extrapolate(sizes: Sequence[float], values: Sequence[float], size: float, be
     steps = [max(power - bend * n, 0.0) for n in range(whole)]
     total = sum(steps) + (doublings - whole) * max(power - bend * whole, 0.0)
     return float(last * 2.0**total)
-
-
-def at_parts(count: Callable[[int], float], most: int) -> tuple[list[int], list[float]]:
-    """Sizes and values of `count` at PARTS of `most`."""
-    sizes = [max(1, int(most * part)) for part in PARTS]
-    return sizes, [count(size) for size in sizes]

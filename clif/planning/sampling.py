@@ -110,7 +110,9 @@ def unpacked_size(path: Path) -> float:
         stream = (
             gzip.GzipFile(fileobj=raw)
             if kind == GZIP
-            else zstandard.ZstdDecompressor(max_window_size=1 << 31).stream_reader(raw, 1 << 14, read_across_frames=True)
+            else zstandard.ZstdDecompressor(max_window_size=1 << 31).stream_reader(
+                raw, 1 << 14, read_across_frames=True
+            )
         )
         while length < READ and (chunk := stream.read(_CHUNK)):
             length += len(chunk)

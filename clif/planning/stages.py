@@ -15,16 +15,15 @@ from clif.counts import ROOM
 from clif.influence.layout import PIECE
 from clif.influence.noise import EXACT, HEAD, KEPT
 from clif.influence.scores import BLOCK
-from clif.planning.growth import extrapolate
+from clif.planning.growth import BEND, extrapolate
 from clif.planning.sampling import Sample
 from clif.planning.timing import Costs
 from clif.settings import TrainingSettings
 from clif.spilling import BAND, FAN
 
-BEND = 0.02  # by which the power of growth falls with each doubling
 PRODUCTS = 16  # with the curvature, until a solve of the usual tolerance is done
-STARTED = {"encode": 2.5, "train": 0.5, "rank": 4.0, "retrain": 6.0}  # CPU seconds of start, imports and reports
-BASE = {"train": 270e6, "rank": 330e6, "retrain": 330e6, "worker": 270e6}  # bytes of a process that has done nothing
+STARTED = {"encode": 1.6, "train": 0.5, "rank": 2.2, "retrain": 2.4, "worker": 1.7}  # CPU seconds before anything
+BASE = {"train": 300e6, "rank": 265e6, "retrain": 290e6, "worker": 140e6}  # bytes of a process before anything
 A_WORD, A_DOCUMENT = 300, 400  # bytes in memory
 MERGING = 1.5  # how often what is counted is written and read again on disk
 
@@ -53,7 +52,8 @@ class Size:
 class Stage:
     """CPU and wall seconds of a stage, bytes of memory at its height, and bytes on disk that stay and that go.
 
-    `fixed` is what of the memory does not grow with the corpus.
+    `memory` is resident in the largest process, and `more` in the others, what they share with it left out; `fixed` is
+    what of both does not grow with the corpus.
     """
 
     name: str
@@ -61,8 +61,14 @@ class Stage:
     wall: float
     memory: float
     disk: float
-    scratch: float = 0.0
-    fixed: float = 0.0
+    scratch: float
+    fixed: float
+    more: float = 0.0
+
+    @property
+    def together(self) -> float:
+        """Memory of all processes."""
+        return self.memory + self.more
 
     def to_dict(self) -> dict[str, Any]:
         """The stage as plain values."""
@@ -71,6 +77,7 @@ class Stage:
             "cpu_seconds": round(self.cpu, 2),
             "wall_seconds": round(self.wall, 2),
             "memory_bytes": int(self.memory),
+            "memory_of_all_bytes": int(self.together),
             "disk_bytes": int(self.disk),
             "scratch_bytes": int(self.scratch),
         }
@@ -111,12 +118,12 @@ def ranking(
         cpu = started + (seconds["look"] + seconds["score_block"]) / share + seconds["tables"] * words
         return Stage("rank, block", cpu, cpu, base + tables + BLOCK * 32, listed, 0.0, BASE["rank"] + BLOCK * 32)
     wide = 4
-    pairs = size.pairs / seconds["laid"]
+    pairs = size.pairs / max(costs.different[1][-1], 1.0)
     noise = words if costs.words > EXACT else words * max(words, 1.0)
-    product = seconds["pairs"] * pairs + seconds["noise"] * noise + 2 * seconds["vectors"] * words
+    product = max(seconds["product"] - seconds["noise"], 0.0) * pairs + seconds["noise"] * noise
     score = seconds["score_clif"] / share
-    cpu = started + seconds["count"] / share + seconds["lay_out"] * pairs + PRODUCTS * product
-    cpu += seconds["s"] * words + score
+    cpu = started + seconds["count"] / share + seconds["lay_out"] * pairs + score
+    cpu += (seconds["factors"] + seconds["ends"] + PRODUCTS * seconds["vectors"]) * words + PRODUCTS * product
     held, laid = size.pairs * (4 + wide), 2 * size.pairs * (2 + wide)
     tiles = min(KEPT, 2 * size.words * min(size.words, HEAD) * wide)
     solving = 10 * model + tiles
@@ -141,16 +148,16 @@ def retraining(
     at_once = min(processes, trainings)
     rounds = -(-trainings // at_once)
     model = _model(size, settings)
-    start = 3.0  # CPU seconds of a process
     fixed = BASE["retrain"] + at_once * BASE["worker"]
     return Stage(
         f"retrain, {seeds} seed{'s' * (seeds > 1)}, {controls} control{'s' * (controls != 1)}",
-        around + trainings * one + at_once * start,
-        around + rounds * one + start,
-        fixed + (1 + at_once) * _held(size) + (3 + 1.5 * at_once) * model,
+        around + trainings * one + at_once * STARTED["worker"],
+        around + rounds * one + STARTED["worker"],
+        BASE["retrain"] + _held(size) + 3 * model,
         (seeds - 1) * model + sample.bytes,
         seeds * (1 + controls) * model,
         fixed,
+        at_once * (BASE["worker"] + _held(size) + 1.5 * model),
     )
 
 
@@ -163,6 +170,8 @@ def total(stages: Sequence[Stage]) -> Stage:
         max(stage.memory for stage in stages),
         sum(stage.disk for stage in stages),
         max(stage.scratch for stage in stages),
+        0.0,
+        max(stage.together for stage in stages) - max(stage.memory for stage in stages),
     )
 
 
