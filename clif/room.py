@@ -89,7 +89,7 @@ def scratch() -> Any:
     """
     folder = _folder.get()
     try:
-        return tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 (who asks for it closes it)
+        return tempfile.TemporaryFile(dir=folder)
     except OSError as error:
         raise cannot_write(folder or Path(tempfile.gettempdir()), error) from error
 

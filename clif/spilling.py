@@ -4,8 +4,8 @@ Blocks of contexts are listed and sorted as in `counts`. Each sorted block is a 
 of them they are merged with what was merged before. Of one cell the weights are added in the order of the blocks, each
 sum rounded to the precision of the counts, which is what `count_pairs` does in memory: the result has the same bytes.
 
-What stays in memory is one block, one band of rows, and a few numbers a word. On disk are at most FAN runs and twice the
-counts, 8 bytes an entry. Files have no names, so nothing is left of them however the process ends.
+What stays in memory is one block, one band of rows, and a few numbers a word. On disk are at most FAN runs and twice
+the counts, 8 bytes an entry. Files have no names, so nothing is left of them however the process ends.
 """
 
 from __future__ import annotations

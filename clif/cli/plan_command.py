@@ -40,8 +40,8 @@ def command(
     """Predict what training, ranking and retraining CORPUS will take.
 
     Reads a sample of the corpus and runs the real work on it for some seconds; nothing is kept. Time is that of this
-    machine, as busy as it is. Memory is that of the largest process at the height of a stage, and of all of them; scratch is
-    disk that is free again after a stage.
+    machine, as busy as it is. Memory is that of the largest process at the height of a stage, and of all of them;
+    scratch is disk that is free again after a stage.
     """
     from clif.planning import METHODS, plan
     from clif.settings import TrainingSettings

@@ -116,4 +116,4 @@ def unpacked_size(path: Path) -> float:
         )
         while length < READ and (chunk := stream.read(_CHUNK)):
             length += len(chunk)
-        return length if not chunk else length * size / raw.tell()
+        return float(length) if not chunk else length * size / raw.tell()

@@ -21,7 +21,7 @@ from clif.influence.local import block
 from clif.influence.methods import METHODS
 from clif.influence.problem import Problem
 from clif.influence.rehearsal import rehearse
-from clif.objectives import WEAT, BiasTest, cover, load_tests, objective_of
+from clif.objectives import WEAT, BiasObjective, BiasTest, cover, load_tests, objective_of
 from clif.planning.growth import BEND, Growth, extrapolate
 from clif.planning.sampling import Sample
 from clif.settings import TrainingSettings
@@ -151,15 +151,15 @@ def _counted(problem: Problem, counts: NDArray[np.float64]) -> Problem:
     return problem
 
 
-def _some_test(vocabulary: Vocabulary) -> WEAT:
+def _some_test(vocabulary: Vocabulary) -> BiasObjective:
     """A test that the sample covers, else one of as many words of middling frequency."""
     for test in load_tests(["gender-career", "weat"]):
         covered = cover(test, vocabulary.index)
         if covered.reason is None:
             return objective_of(covered)
     words = [vocabulary.words[n] for n in np.linspace(0, len(vocabulary) - 1, 32).astype(int)]
-    sets = [tuple(words[n::4]) for n in range(4)]
-    return WEAT(cover(BiasTest("sample", *sets), vocabulary.index, least=1))
+    X, Y, A, B = (tuple(words[n::4]) for n in range(4))
+    return WEAT(cover(BiasTest("sample", X, Y, A, B), vocabulary.index, least=1))
 
 
 def _grown(corpus: Corpus, least: int) -> tuple[Growth, Growth]:
