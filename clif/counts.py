@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from clif.compiling import compiled
 from clif.pairs import LONGEST, list_inside, scan
 from clif.progress import Progress, silent
+from clif.room import release
 
 # Contexts that are sorted at a time: what counting needs beside its result is about 25 bytes for each.
 ROOM = 1 << 22
@@ -37,6 +39,15 @@ class PairCounts:
         """Row of each entry."""
         return np.repeat(np.arange(len(self.totals), dtype=np.int32), np.diff(self.start))
 
+    def parts(self, most: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]]:
+        """Yield row, column and weight of so many entries at a time, in order."""
+        for first in range(0, len(self), most):
+            places = np.arange(first, min(first + most, len(self)))
+            row = np.searchsorted(self.start, places, side="right") - 1
+            column, weight = (part[first : first + most] for part in (self.column, self.weight))
+            yield row, column.astype(np.int64), weight.astype(np.float64)
+            release(self.column, self.weight)
+
 
 def count_pairs(
     tokens: NDArray[np.uint32],
@@ -53,22 +64,35 @@ def count_pairs(
     Sums are kept in `precision`, each as good as its rounding once for every block of `room` contexts.
     """
     size = len(keep)
+    whole = (np.zeros(size + 1, dtype=np.int64), np.empty(0, dtype=np.int32), np.empty(0, dtype=precision))
+    for part in list_blocks(tokens, offsets, keep, window, precision, room, progress):
+        whole = _merge(*whole, *part) if len(whole[1]) else part
+    start, column, weight = whole
+    totals = np.zeros(size)
+    add_totals(start, column, weight, totals, 0, size)
+    return PairCounts(start, column, weight, totals)
+
+
+def list_blocks(
+    tokens: NDArray[np.uint32],
+    offsets: NDArray[np.int64],
+    keep: NDArray[np.float64],
+    window: int,
+    precision: type[np.floating],
+    room: int,
+    progress: Progress,
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int32], NDArray[Any]]]:
+    """Yield the pairs of `room` contexts at a time as start, column and weight of a PairCounts."""
     longest = int(np.diff(offsets).max(initial=0))
     room = max(room, min(LONGEST, longest))
     rows, columns = np.empty(room, dtype=np.int32), np.empty(room, dtype=np.int32)
     weights = np.empty(room, dtype=precision)
     inside = np.empty(longest, dtype=np.int64)
-    whole = (np.zeros(size + 1, dtype=np.int64), np.empty(0, dtype=np.int32), np.empty(0, dtype=precision))
     document, centre = 0, 0
     while document < len(offsets) - 1:
         progress("count", float(offsets[document]), float(offsets[-1]), "pairs of words")
         document, centre, n = _emit(tokens, offsets, keep, window, document, centre, inside, rows, columns, weights)
-        part = _gather(rows[:n], columns[:n], weights[:n], size)
-        whole = _merge(*whole, *part) if len(whole[1]) else part
-    start, column, weight = whole
-    totals = np.zeros(size)
-    _add_totals(start, column, weight, totals)
-    return PairCounts(start, column, weight, totals)
+        yield _gather(rows[:n], columns[:n], weights[:n], len(keep))
 
 
 @compiled
@@ -171,8 +195,9 @@ def _merge(start, column, weight, start_b, column_b, weight_b):  # type: ignore[
 
 
 @compiled
-def _add_totals(start, column, weight, totals):  # type: ignore[no-untyped-def]
-    for row in range(len(totals)):
+def add_totals(start, column, weight, totals, first, last):  # type: ignore[no-untyped-def]
+    """Add the rows first to last - 1 to the totals N_w (V,)."""
+    for row in range(first, last):
         for place in range(start[row], start[row + 1]):
             totals[row] += weight[place]
             totals[column[place]] += weight[place]

@@ -51,13 +51,6 @@ def whole_file(path: Path) -> Iterator[Path]:
                 temporary.unlink(missing_ok=True)
 
 
-def reserve(path: Path) -> None:
-    """Have room on disk for all of a file with holes: mapped, it would kill the process that writes; raises OSError."""
-    with path.open("rb+") as file:
-        if hasattr(os, "posix_fallocate"):
-            os.posix_fallocate(file.fileno(), 0, os.fstat(file.fileno()).st_size)
-
-
 def sync_folder(folder: Path) -> None:
     """Have the names in a folder on disk, where the system can open a folder for that; raises OSError."""
     if os.name != "posix":

@@ -35,6 +35,7 @@ GROUPS = {
         "run": "Do all of it, from one TOML file; resumes.",
     },
     "Besides": {
+        "plan": "Predict time, memory and disk before anything starts.",
         "import": "Make a run from a model or vectors and their corpus.",
         "export": "Write a run's vectors for other tools.",
         "check": "Hold every file of a run against its checksum.",

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from clif.cli import train_command
-from clif.cli.options import FILE, clif_command, corpus_options, reading
+from clif.cli.options import FILE, clif_command, corpus_options, memory_option, reading
 from clif.cli.screen import Screen, number
 
 
@@ -27,6 +27,7 @@ from clif.cli.screen import Screen, number
 @click.option("--alpha", type=float, help="The same: first learning rate.  [0.025]")
 @click.option("--min-alpha", type=float, help="The same: last learning rate.  [0.0001]")
 @click.option("--ns-exponent", type=float, help="The same: exponent of the noise.  [0.75]")
+@memory_option
 @corpus_options
 def command(
     screen: Screen,

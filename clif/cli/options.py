@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,25 @@ def clif_command(example: str, **settings: Any) -> Callable[[Callable[..., None]
 def run_argument(function: Callable[..., Any]) -> Callable[..., Any]:
     """The run folder, ./clif-run if it is left out."""
     return click.argument("run", required=False, type=FILE)(function)
+
+
+def memory_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """--memory, within which the command then runs; what does not fit lies on the disk of the run."""
+
+    @click.option(
+        "--memory", metavar="SIZE", help="Bound of all buffers, as 1GB; the rest goes to disk.  [half of free]"
+    )
+    @functools.wraps(function)
+    def bounded(*screen: Any, memory: str | None, **rest: Any) -> Any:
+        from clif.room import memory_limit
+        from clif.run import DEFAULT_RUN
+
+        folder = Path(rest.get("run") or DEFAULT_RUN)
+        writable = folder.is_dir() and os.access(folder, os.W_OK)
+        with memory_limit(memory, folder if writable else None):
+            return function(*screen, **rest)
+
+    return bounded
 
 
 def config_option(*sections: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from clif.cli.options import FILE, clif_command, config_option, corpus_options, reading
+from clif.cli.options import FILE, clif_command, config_option, corpus_options, memory_option, reading
 from clif.cli.screen import Screen, at, number
 
 
@@ -38,6 +38,7 @@ from clif.cli.screen import Screen, at, number
 @click.option(
     "--tolerance", type=float, default=1e-8, show_default=True, help="exact: ends at this share of the first gradient."
 )
+@memory_option
 @corpus_options
 def command(screen: Screen, corpus: tuple[Path, ...], out: Path, force: bool, **options: Any) -> None:
     """Train a skip-gram model with negative sampling on CORPUS.

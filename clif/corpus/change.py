@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from clif.room import PART, append, mapped, scratch
+
 if TYPE_CHECKING:
     from clif.corpus.encoding import Corpus
 
@@ -46,11 +48,24 @@ class Change:
         return cls(np.zeros(len(corpus)), places, words)
 
     def text(self, corpus: Corpus) -> Corpus:
-        """The corpus with the tokens of the edited one; documents stand once."""
+        """The corpus with the tokens of the edited one, on disk while they are used; documents stand once.
+
+        Raises
+        ------
+        InputError
+            The disk is full.
+
+        """
         if not len(self.places):
             return corpus
-        tokens = np.array(corpus.tokens)
-        tokens[self.places] = self.words
+        file = scratch()
+        for start in range(0, len(corpus.tokens), PART):
+            part = np.array(corpus.tokens[start : start + PART])
+            own = slice(*np.searchsorted(self.places, [start, start + PART]))
+            part[self.places[own] - start] = self.words[own]
+            append(file, part)
+            corpus.release()
+        tokens = mapped(file, np.uint32)
         tokens.setflags(write=False)  # as those of a run are, for which kernels are compiled
         return replace(corpus, tokens=tokens)
 

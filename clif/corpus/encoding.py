@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import mmap
 import tempfile
 from array import array
 from collections import defaultdict
@@ -22,15 +21,16 @@ from clif.corpus.belonging import read_table, write_table
 from clif.corpus.metadata import METADATA
 from clif.corpus.sentence_file import SENTENCES, SentenceFile, write_sentences
 from clif.errors import DAMAGE, InputError, MismatchError
-from clif.files import reserve, whole_file
+from clif.files import whole_file
 from clif.manifest import file_sha256
+from clif.room import PART, release, room
 
 if TYPE_CHECKING:
     from clif.corpus.reading import Document
     from clif.corpus.tokenising import Tokeniser
 
+A_TYPE = 220  # bytes, at most, of a different word while a corpus is read
 TOKENS, DOCUMENTS, WORDS = "tokens.npy", "documents.parquet", "vocabulary.parquet"
-FLUSH = 1 << 22
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,9 +78,7 @@ class Corpus:
 
     def release(self) -> None:
         """Let go of the pages of `tokens` that were read, so that a pass over a long corpus does not fill memory."""
-        mapped = getattr(self.tokens, "_mmap", None)
-        if mapped is not None and hasattr(mmap, "MADV_DONTNEED"):
-            mapped.madvise(mmap.MADV_DONTNEED)
+        release(self.tokens)
 
     @cached_property
     def number(self) -> dict[str, int]:
@@ -144,9 +142,10 @@ def encode(
                 doc_ids.append(document.doc_id)
                 lengths.append(total - before)
                 metadata.add(document.metadata)
-                if len(buffer) >= FLUSH:
+                if len(buffer) >= PART:
                     _flush(buffer, file)
                     _flush(starts, sentences_raw)
+                    _check_types(len(number))
                 if progress and len(doc_ids) % 256 == 0:
                     progress(len(doc_ids), total)
             _flush(buffer, file)
@@ -214,6 +213,16 @@ def _update(digest: hashlib._Hash, document: Document) -> None:
         digest.update(data)
 
 
+def _check_types(types: int) -> None:
+    """Raise InputError where different words no longer fit: they are what grows in memory while a corpus is read."""
+    if types * A_TYPE > room():
+        raise InputError(
+            f"{types:,} different words take about {types * A_TYPE / 1e6:,.0f} MB, more than --memory allows",
+            where="corpus",
+            next="Raise --memory, leave out --keep-case, or clean the text of what are no words.",
+        )
+
+
 def _flush(numbers: array[int], file: BinaryIO) -> None:
     numbers.tofile(file)
     del numbers[:]
@@ -224,8 +233,9 @@ def _order(
 ) -> tuple[list[str], NDArray[np.int64], NDArray[np.uint32]]:
     """Types behind the `fixed` ones, `known` first, by falling count; their counts; and each old id's new id."""
     counts = np.zeros(len(words), dtype=np.int64)
-    for start in range(0, len(tokens), FLUSH):
-        counts += np.bincount(tokens[start : start + FLUSH], minlength=len(words))
+    for start in range(0, len(tokens), PART):
+        counts += np.bincount(tokens[start : start + PART], minlength=len(words))
+        release(tokens)
 
     def key(n: int) -> tuple[bool, int, str]:
         return known is not None and words[n] not in known, -int(counts[n]), words[n]
@@ -237,10 +247,13 @@ def _order(
 
 
 def _write_tokens(path: Path, first: NDArray[np.uint32], rank: NDArray[np.uint32]) -> None:
-    with whole_file(path) as temporary:
-        target = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint32, shape=first.shape)
-        reserve(temporary)
-        for start in range(0, len(first), FLUSH):
-            target[start : start + FLUSH] = rank[first[start : start + FLUSH]]
-        target.flush()
-        del target
+    header = {
+        "descr": np.lib.format.dtype_to_descr(np.dtype(np.uint32)),
+        "fortran_order": False,
+        "shape": first.shape,
+    }
+    with whole_file(path) as temporary, temporary.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        for start in range(0, len(first), PART):
+            rank[first[start : start + PART]].tofile(file)
+            release(first)

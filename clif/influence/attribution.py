@@ -140,12 +140,12 @@ class JointPairs:
 
     def cells(self, most: int) -> Iterator[Cells]:
         """Yield all pairs of words of the corpus, `most` at a time, with their influence on the first objective."""
-        counts = self.problem.pair_counts
-        row, column, weight = counts.row.astype(np.int64), counts.column.astype(np.int64), counts.weight.astype(float)
-        same = row == column
         # Both directions of a pair, once for a word with itself, whose two directions are one cell.
-        yield from _cells(self, row, column, np.where(same, 2 * weight, weight), most)
-        yield from _cells(self, column[~same], row[~same], weight[~same], most)
+        for row, column, weight in self.problem.pair_counts.parts(most):
+            yield from _cells(self, row, column, np.where(row == column, 2 * weight, weight), most)
+        for row, column, weight in self.problem.pair_counts.parts(most):
+            other = row != column
+            yield from _cells(self, column[other], row[other], weight[other], most)
 
     def tokens(self, first: int, last: int) -> Matrix:
         """Influence (objectives, tokens) of the tokens of the documents first to last - 1."""

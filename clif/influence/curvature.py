@@ -30,7 +30,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clif.counts import PairCounts
-from clif.influence.kernels import lay_out, pair_derivatives, pair_product, pair_sums
+from clif.influence.kernels import pair_derivatives, pair_product, pair_sums
+from clif.influence.layout import Layout, point
 from clif.influence.noise import NoiseCurvature
 from clif.training.expected import Rotations
 
@@ -59,8 +60,9 @@ class Curvature:
         """(H + damp I) Z."""
         out = self.U.dtype.type(damp) * Z
         left, right = np.hstack([Z[0], self.U]), np.hstack([self.C, Z[1]])
-        pointer, place, block, slope, rest = self._pairs
-        pair_product(pointer, place, block, slope, rest, left, right, out[0], out[1])
+        pairs = self._pairs
+        for first, last, place, slope, rest in pairs:
+            pair_product(pairs.pointer, first, last, pairs.block, place, slope, rest, left, right, out[0], out[1])
         self.noise_curvature.add_product(left, right, out)
         return np.asarray(out)
 
@@ -99,26 +101,29 @@ class Curvature:
         return NoiseCurvature(self.U, self.C, self.counts.totals, kq, rests=self.exact, dense=self.dense)
 
     @cached_property
-    def _pairs(self) -> tuple[Array, Array, int, Array, Array]:
+    def _pairs(self) -> Layout:
         """The sparse pairs laid out for products, with their slopes and, if exact, first derivatives."""
-        size = len(self.U)
-        block = min(1 << 16, max(2048, -(-size // 32)))
-        pointer, place, source = lay_out(self.counts.start, self.counts.column, block)
-        slope = np.empty(len(place), dtype=self.U.dtype)
-        rest = np.empty(len(place) if self.exact else 0, dtype=self.U.dtype)
+        return self._lay_out(min(1 << 16, max(2048, -(-len(self.U) // 32))))
+
+    def _lay_out(self, block: int) -> Layout:
         noise = self.noise_curvature
-        pair_derivatives(
-            pointer, place, source, block, self.counts.weight, self.counts.totals, self.U, self.C, noise.kq,
-            noise.cluster, *noise.factors, slope, rest,
-        )  # fmt: skip
-        return pointer, place, block, slope, rest
+
+        def derive(first: int, last: int, place: Array, count: Array, slope: Array, rest: Array) -> None:
+            pair_derivatives(
+                pointer, first, last, block, place, count, self.counts.totals, self.U, self.C, noise.kq,
+                noise.cluster, *noise.factors, slope, rest,
+            )  # fmt: skip
+
+        pointer = point(self.counts, block)
+        return Layout.of(self.counts, block, pointer, derive, rests=self.exact)
 
     @cached_property
     def _factors(self) -> list[tuple[NDArray[np.float64], NDArray[np.float64], Array]]:
         """For U and for C: the weight of each word, and eigenvalues and eigenvectors of the common factor."""
-        pointer, place, block, slope, _ = self._pairs
+        pairs = self._pairs
         alpha, beta = np.zeros(len(self.U)), np.zeros(len(self.U))
-        pair_sums(pointer, place, block, slope, alpha, beta)
+        for first, last, place, slope, _ in pairs:
+            pair_sums(pairs.pointer, first, last, pairs.block, place, slope, alpha, beta)
         self.noise_curvature.add_sums(alpha, beta)
         total = alpha.sum() or 1.0
         factors = []

@@ -15,69 +15,35 @@ from clif.pairs import LONGEST, list_inside, scan
 
 
 @compiled
-def lay_out(start, column, block):
-    """Give every pair in both directions, by block of `block` output words, then by input word.
-
-    `start`, `column` are those of PairCounts. Returns `pointer` (blocks * V + 1): the pairs of input word w with the
-    b-th block are pointer[b * V + w] to pointer[b * V + w + 1]; `place`, the output word within its block; `source`,
-    the entry of the counts. So the vectors of a block stay in cache while all input words pass.
-    """
-    size = len(start) - 1
-    blocks = (size + block - 1) // block
-    pointer = np.zeros(blocks * size + 1, dtype=np.int64)
-    for w in range(size):
-        for e in range(start[w], start[w + 1]):
-            c = column[e]
-            pointer[(c // block) * size + w + 1] += 1
-            pointer[(w // block) * size + c + 1] += 1
-    for n in range(blocks * size):
-        pointer[n + 1] += pointer[n]
-    fill = pointer[:-1].copy()
-    place = np.empty(2 * len(column), dtype=np.uint16)
-    source = np.empty(2 * len(column), dtype=np.int32)
-    for w in range(size):
-        for e in range(start[w], start[w + 1]):
-            c = column[e]
-            n = fill[(c // block) * size + w]
-            place[n] = c % block
-            source[n] = e
-            fill[(c // block) * size + w] += 1
-            n = fill[(w // block) * size + c]
-            place[n] = w % block
-            source[n] = e
-            fill[(w // block) * size + c] += 1
-    return pointer, place, source
-
-
-@compiled
-def pair_derivatives(pointer, place, source, block, weight, totals, U, C, kq, cluster, a, b, slope, rest):
-    """Second and first derivative by x of what the sparse pairs contribute to the loss, for each pair laid out.
+def pair_derivatives(pointer, first, last, block, place, weight, totals, U, C, kq, cluster, a, b, slope, rest):
+    """Second and first derivative by x of what the pairs of the cells first to last - 1 contribute to the loss.
 
     slope = N (1 - k q_c) sigma (1 - sigma),  rest = -N (1 - sigma) - N k q_c sigma; `rest` may be empty. Between two
     words of the tail (cluster 0 or above), the exact noise slope replaces the approximation a_w b[cluster_w, c].
+    `pointer`, `place` are those of Layout; weight, place, slope and rest begin at pointer[first].
     """
     size, dim = U.shape
-    for part in range((len(pointer) - 1) // size):
-        for w in range(size):
-            for n in range(pointer[part * size + w], pointer[part * size + w + 1]):
-                c = part * block + place[n]
-                x = U.dtype.type(0)
-                for i in range(dim):
-                    x += U[w, i] * C[c, i]
-                sigma = 1.0 / (1.0 + math.exp(-x))
-                count = weight[source[n]]
-                slope[n] = count * (1.0 - kq[c]) * sigma * (1.0 - sigma)
-                if cluster[w] >= 0 and cluster[c] >= 0:
-                    more = totals[w] * kq[c] * sigma * (1.0 - sigma) - a[w] * b[cluster[w], c]
-                    # A word with itself is laid out twice.
-                    slope[n] += 0.5 * more if w == c else more
-                if len(rest):
-                    rest[n] = -count * (1.0 - sigma) - count * kq[c] * sigma
+    for cell in range(first, last):
+        w = cell % size
+        for n in range(pointer[cell] - pointer[first], pointer[cell + 1] - pointer[first]):
+            c = (cell // size) * block + place[n]
+            x = U.dtype.type(0)
+            for i in range(dim):
+                x += U[w, i] * C[c, i]
+            sigma = 1.0 / (1.0 + math.exp(-x))
+            count = weight[n]
+            slope[n] = count * (1.0 - kq[c]) * sigma * (1.0 - sigma)
+            if cluster[w] >= 0 and cluster[c] >= 0:
+                more = totals[w] * kq[c] * sigma * (1.0 - sigma) - a[w] * b[cluster[w], c]
+                # A word with itself is laid out twice.
+                slope[n] += 0.5 * more if w == c else more
+            if len(rest):
+                rest[n] = -count * (1.0 - sigma) - count * kq[c] * sigma
 
 
 @compiled
-def pair_product(pointer, place, block, slope, rest, left, right, out_U, out_C):
-    """Add the pairs' share of the product of the curvature with (P, Q).
+def pair_product(pointer, first, last, block, place, slope, rest, left, right, out_U, out_C):
+    """Add the share of the pairs of the cells first to last - 1 in the product of the curvature with (P, Q).
 
     left = [P, U] and right = [C, Q], both (V, 2d), so t = P_w . C_c + U_w . Q_c is one inner product;
     out_U[w] += slope t C_c + rest Q_c,  out_C[c] += slope t U_w + rest P_w; `rest` may be empty.
@@ -85,41 +51,41 @@ def pair_product(pointer, place, block, slope, rest, left, right, out_U, out_C):
     size, double = left.shape
     dim = double // 2
     gathered = np.empty(dim, dtype=left.dtype)
-    for b in range((len(pointer) - 1) // size):
-        for w in range(size):
-            begin, end = pointer[b * size + w], pointer[b * size + w + 1]
-            if begin == end:
-                continue
-            gathered[:] = 0
-            for n in range(begin, end):
-                c = b * block + place[n]
-                t = left.dtype.type(0)
-                for i in range(double):
-                    t += left[w, i] * right[c, i]
-                t *= slope[n]
-                for i in range(dim):
-                    gathered[i] += t * right[c, i]
-                for i in range(dim):
-                    out_C[c, i] += t * left[w, dim + i]
-                if len(rest):
-                    r = rest[n]
-                    for i in range(dim):
-                        gathered[i] += r * right[c, dim + i]
-                    for i in range(dim):
-                        out_C[c, i] += r * left[w, i]
+    for cell in range(first, last):
+        begin, end = pointer[cell] - pointer[first], pointer[cell + 1] - pointer[first]
+        if begin == end:
+            continue
+        b, w = cell // size, cell % size
+        gathered[:] = 0
+        for n in range(begin, end):
+            c = b * block + place[n]
+            t = left.dtype.type(0)
+            for i in range(double):
+                t += left[w, i] * right[c, i]
+            t *= slope[n]
             for i in range(dim):
-                out_U[w, i] += gathered[i]
+                gathered[i] += t * right[c, i]
+            for i in range(dim):
+                out_C[c, i] += t * left[w, dim + i]
+            if len(rest):
+                r = rest[n]
+                for i in range(dim):
+                    gathered[i] += r * right[c, dim + i]
+                for i in range(dim):
+                    out_C[c, i] += r * left[w, i]
+        for i in range(dim):
+            out_U[w, i] += gathered[i]
 
 
 @compiled
-def pair_sums(pointer, place, block, slope, by_input, by_output):
-    """Add up `slope` over the pairs of each input word and of each output word."""
+def pair_sums(pointer, first, last, block, place, slope, by_input, by_output):
+    """Add up `slope` over the pairs of each input word and of each output word, of the cells first to last - 1."""
     size = len(by_input)
-    for b in range((len(pointer) - 1) // size):
-        for w in range(size):
-            for n in range(pointer[b * size + w], pointer[b * size + w + 1]):
-                by_input[w] += slope[n]
-                by_output[b * block + place[n]] += slope[n]
+    for cell in range(first, last):
+        b, w = cell // size, cell % size
+        for n in range(pointer[cell] - pointer[first], pointer[cell + 1] - pointer[first]):
+            by_input[w] += slope[n]
+            by_output[b * block + place[n]] += slope[n]
 
 
 @compiled

@@ -10,15 +10,14 @@ from clif.counts import ROOM
 from clif.errors import InputError
 from clif.influence.attribution import SAMPLE
 from clif.influence.joint import SolveSettings
+from clif.influence.layout import PIECE
 from clif.influence.methods import Method
 from clif.influence.noise import HEAD, KEPT
 from clif.influence.problem import Problem
 from clif.influence.scores import BLOCK
 from clif.influence.shelf import LEAST
 from clif.influence.unrolled import LANES
-
-# Different pairs of words for each token of a corpus; it falls as the corpus grows (1.9 for 2.3M tokens of Wikipedia).
-PAIRS_A_TOKEN = 2.0
+from clif.spilling import BAND, counts_fit, expected_pairs
 
 
 @dataclass(frozen=True)
@@ -45,13 +44,18 @@ def needs(problem: Problem, method: Method, settings: SolveSettings, objectives:
             held = 2 * min(problem.objective.parts, LANES) * size * dim * wide + 4 * model + LEAST
             found.append(Need("undoing the training", held))
         return found
-    pairs = int(PAIRS_A_TOKEN * len(problem.corpus.tokens))
-    counts = pairs * (4 + wide)
-    laid_out = 2 * pairs * (2 + 4 + wide * (2 if settings.curvature == "exact" else 1))
+    tokens = len(problem.corpus.tokens)
+    pairs = expected_pairs(tokens, size)
+    a_pair = 2 * (2 + wide * (2 if settings.curvature == "exact" else 1))
+    if counts_fit(tokens, size, wide):
+        counts = pairs * (4 + wide)
+        counting, laid_out = 3 * counts, a_pair * pairs
+    else:  # on disk, but for what is in hand
+        counts, counting, laid_out = 0, 2 * BAND * (4 + wide), (a_pair + wide) * PIECE
     tiles = min(KEPT, 2 * size * min(size, HEAD) * wide)
     return [
-        Need("counting pairs of words", ROOM * 28 + 3 * counts),
-        Need("solving", counts + laid_out + tiles + 8 * model),
+        Need("counting pairs of words", ROOM * 28 + counting),
+        Need("solving", counts + laid_out + tiles + 12 * model),
         Need("scoring", counts + (2 + 3 * objectives) * model + SAMPLE[1] * dim * wide + scoring.bytes),
     ]
 

@@ -11,6 +11,8 @@ from clif.counts import PairCounts
 from clif.influence.noise import NoiseCurvature, logistic
 from clif.noise_sample import NoiseSample
 
+PART = 1 << 20  # pairs that are looked at at a time
+SLAB = 64  # words
 SAMPLE = 128, 128  # rows: those with the largest counts, and drawn ones
 
 
@@ -28,14 +30,16 @@ def noise_error(noise: NoiseCurvature, counts: PairCounts, s: NDArray[Any], g: N
     outputs = NoiseSample.draw(noise.kq[tail], *SAMPLE)
     total = 0.0
     for sample, side in ((inputs, 0), (outputs, 1)):
-        own = tail[sample.words]
-        rows, columns = (own, tail) if side == 0 else (tail, own)
-        gap = _gap(noise, rows, columns)
-        together = _together(counts, own, len(noise.U))[:, tail]
-        gap[together if side == 0 else together.T] = 0.0
-        gap *= s[0][rows] @ noise.C[columns].T + noise.U[rows] @ s[1][columns].T
-        moved = gap @ noise.C[columns] if side == 0 else gap.T @ noise.U[rows]
-        total += float(sample.weights @ (moved.astype(np.float64) ** 2).sum(1))
+        together = _together(counts, tail[sample.words], len(noise.U))[:, tail]
+        for start in range(0, len(sample.words), SLAB):  # a few words with all others, which is what takes memory
+            own = tail[sample.words[start : start + SLAB]]
+            rows, columns = (own, tail) if side == 0 else (tail, own)
+            gap = _gap(noise, rows, columns)
+            met = together[start : start + SLAB]
+            gap[met if side == 0 else met.T] = 0.0
+            gap *= s[0][rows] @ noise.C[columns].T + noise.U[rows] @ s[1][columns].T
+            moved = gap @ noise.C[columns] if side == 0 else gap.T @ noise.U[rows]
+            total += float(sample.weights[start : start + SLAB] @ (moved.astype(np.float64) ** 2).sum(1))
     return float(np.sqrt(total)) / size
 
 
@@ -52,8 +56,8 @@ def _together(counts: PairCounts, words: NDArray[np.int64], size: int) -> NDArra
     place = np.full(size, -1)
     place[words] = np.arange(len(words))
     found = np.zeros((len(words), size), dtype=bool)
-    row, column = counts.row, counts.column
-    for one, other in ((row, column), (column, row)):
-        mine = place[one] >= 0
-        found[place[one[mine]], other[mine]] = True
+    for row, column, _ in counts.parts(PART):
+        for one, other in ((row, column), (column, row)):
+            mine = place[one] >= 0
+            found[place[one[mine]], other[mine]] = True
     return found

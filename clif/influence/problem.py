@@ -17,7 +17,9 @@ from clif.influence.curvature import Curvature
 from clif.influence.surroundings import Surroundings
 from clif.pairs import Contexts, stream_contexts
 from clif.progress import Progress, silent
+from clif.spilling import count_on_disk, counts_fit
 from clif.training.checkpoints import Checkpoints
+from clif.training.paired import cut
 
 if TYPE_CHECKING:
     from clif.corpus.encoding import Corpus
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 Matrix = NDArray[np.float64]
 # T after a change of the corpus.
 Predictor = Callable[[Change], float]
+PASSED = 1 << 22  # tokens between which pages are let go of
 Stage = tuple[NDArray[np.floating], NDArray[np.floating]]
 
 
@@ -156,7 +159,8 @@ class Problem:
         """Expected pair counts of the whole corpus, sparse, in the precision of the model."""
         if "pairs" not in self._of_corpus:
             tokens, offsets, precision = self.corpus.tokens, self.corpus.offsets, self.U.dtype.type
-            self._of_corpus["pairs"] = count_pairs(
+            count = count_pairs if counts_fit(len(tokens), len(self.U), self.U.dtype.itemsize) else count_on_disk
+            self._of_corpus["pairs"] = count(
                 tokens, offsets, self.keep, self.settings.window, precision=precision, progress=self.progress
             )
             self.corpus.release()
@@ -210,7 +214,6 @@ class Problem:
         shape = (len(self.rows), len(self.vocabulary))
         counts = np.zeros(shape[0] * shape[1])
         for contexts in self.contexts(documents, wanted=self.slot >= 0):
-            self.corpus.release()
             weight = contexts.weight if times is None else contexts.weight * times[contexts.document]
             np.add.at(counts, self.slot[contexts.input] * shape[1] + contexts.output, weight)
         result = counts.reshape(shape)
@@ -241,11 +244,16 @@ class Problem:
         self, documents: NDArray[np.int64] | None = None, *, wanted: NDArray[np.bool_] | None = None
     ) -> Iterator[Contexts]:
         """Stream the contexts whose input word is `wanted` (V,); all for None."""
-        return stream_contexts(
-            self.corpus.tokens,
-            self.corpus.offsets,
-            self.keep,
-            self.settings.window,
-            wanted=wanted,
-            documents=documents,
-        )
+        if documents is None:
+            documents = np.arange(len(self.corpus))
+        # Of a wanted word that is rare, one block of contexts may come from all over the corpus.
+        for first, last in cut(self.corpus.lengths[documents], PASSED):
+            yield from stream_contexts(
+                self.corpus.tokens,
+                self.corpus.offsets,
+                self.keep,
+                self.settings.window,
+                wanted=wanted,
+                documents=documents[first:last],
+            )
+            self.corpus.release()

@@ -16,6 +16,7 @@ import psutil
 from numpy.typing import NDArray
 
 from clif.files import cannot_write
+from clif.room import said
 
 Array = NDArray[Any]
 LEAST = 1 << 29  # bytes that are held in memory in any case
@@ -25,7 +26,7 @@ SPARE = 16  # one part in so many that a tape is longer than it must be: other e
 
 def memory_to_use(coming: int = 0) -> int:
     """Bytes that a shelf may hold in memory, where so many others will still be filled."""
-    return max(LEAST, (int(psutil.virtual_memory().available) - coming) // SHARE)
+    return said() or max(LEAST, (int(psutil.virtual_memory().available) - coming) // SHARE)
 
 
 class Shelf:

@@ -13,6 +13,7 @@ from clif.errors import UsageError
 from clif.influence.units import Units
 from clif.objectives import SETS, Coverage
 from clif.ranking import group_documents
+from clif.room import PART
 from clif.run import Run
 
 WORDS = "words"
@@ -94,6 +95,11 @@ def _occurrences(run: Run, coverage: Coverage, of: Units) -> tuple[NDArray[np.in
     set_of = np.full(max(len(corpus.types), 1), -1)
     for number, key in enumerate(SETS):
         set_of[coverage.rows[key]] = number
-    found = set_of[corpus.tokens]
-    place = np.flatnonzero(found >= 0)
-    return found[place], np.searchsorted(of.ends, place, side="right") - 1
+    sets, places = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
+    for start in range(0, len(corpus.tokens), PART):
+        found = set_of[corpus.tokens[start : start + PART]]
+        own = np.flatnonzero(found >= 0)
+        sets.append(found[own])
+        places.append(start + own)
+        corpus.release()
+    return np.concatenate(sets), np.searchsorted(of.ends, np.concatenate(places), side="right") - 1

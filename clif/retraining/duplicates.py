@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -52,22 +51,28 @@ def near_duplicates(
             where="--near-duplicates",
             next="Install it (pip install datasketch), or leave the option out.",
         ) from error
-    between = (corpus.offsets if ends is None else ends).tolist()
-    sets = [shingles(corpus.tokens[a:b]) for a, b in pairwise(between)]
+    between = corpus.offsets if ends is None else ends
+
+    def runs_of(z: int) -> NDArray[np.uint64]:
+        return shingles(corpus.tokens[between[z] : between[z + 1]])
+
+    count = len(between) - 1
     threshold = min(similarity, 0.99)  # its banding knows no 1
     index = MinHashLSH(threshold=threshold, num_perm=HASHES, weights=(1 - MISSED, MISSED))
     pairs = []
-    for z, own in enumerate(sets):
+    for z in range(count):
         if z % SAID_EVERY == 0:
-            progress("compare", z, len(sets), "near-duplicates")
+            progress("compare", z, count, "near-duplicates")
+            corpus.release()
+        own = runs_of(z)
         if not len(own):
             continue
         sketch = MinHash(num_perm=HASHES, hashfunc=int)
         sketch.update_batch((own & np.uint64(0xFFFFFFFF)).tolist())
-        pairs += [(z, other) for other in sorted(index.query(sketch)) if _jaccard(own, sets[other]) >= similarity]
+        pairs += [(z, other) for other in sorted(index.query(sketch)) if _jaccard(own, runs_of(other)) >= similarity]
         index.insert(z, sketch, check_duplication=False)
     left, right = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
-    graph = coo_array((np.ones(len(left)), (left, right)), shape=(len(sets), len(sets)))
+    graph = coo_array((np.ones(len(left)), (left, right)), shape=(count, count))
     return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
 
 

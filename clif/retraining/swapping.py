@@ -21,6 +21,7 @@ from clif.corpus.spans import ranges
 from clif.errors import InputError, UsageError
 from clif.manifest import fingerprint
 from clif.retraining.edits import SWAP, Edit, Values
+from clif.room import PART
 from clif.toml_file import read_toml
 
 DEFAULT = Path(__file__).parent / "pairs" / "gender.toml"
@@ -142,8 +143,12 @@ class Partners:
 
     def counts(self, corpus: Corpus) -> NDArray[np.int64]:
         """Words of each document that have a partner, (documents,)."""
-        ends = np.concatenate([[0], np.cumsum(np.isin(corpus.tokens, self.old.astype(np.uint32)))])
-        return np.asarray(np.diff(ends[corpus.offsets]))
+        found = np.zeros(len(corpus), dtype=np.int64)
+        for start in range(0, len(corpus.tokens), PART):
+            places = start + np.flatnonzero(np.isin(corpus.tokens[start : start + PART], self.old))
+            found += np.bincount(np.searchsorted(corpus.offsets, places, side="right") - 1, minlength=len(corpus))
+            corpus.release()
+        return found
 
     def swap(self, documents: NDArray[np.int64]) -> Swap:
         """The edit that swaps them in these documents."""

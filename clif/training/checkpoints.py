@@ -104,7 +104,7 @@ class Checkpoints:
         else:
             U, C = last[1:] if last else self._training.start()
         for number in range(first, epoch):
-            self._training.learn(self._training.epoch(number), U, C)
+            self._training.learn_epoch(number, U, C)
             if number + 1 < self.settings.epochs:
                 self.keep(number + 1, U, C)
         return U, C

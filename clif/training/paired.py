@@ -111,15 +111,26 @@ class PairedTraining:
             settings.window, settings.negative, U, C, np.zeros((0, 0), dtype=U.dtype) if tape is None else tape,
             Fixed(settings.dim),
         )  # fmt: skip
+        corpus.release()
         return pairs
+
+    def learn_epoch(self, number: int, U: Matrix, C: Matrix) -> None:
+        """Train U and C, in place, on a whole epoch, of which the tokens of a few documents are in memory at a time."""
+        epoch = self.epoch(number)
+        for first, last in cut(self.corpus.lengths[epoch.documents], CHUNK):
+            self.learn(epoch.part(first, last), U, C)
 
     def pairs(self, part: Epoch) -> NDArray[np.int64]:
         """How many pairs each pass over a document gives, (passes,)."""
         corpus = self.corpus
-        drawn: NDArray[np.int64] = count_drawn(
-            corpus.tokens, corpus.offsets, part.documents, part.keys, self.keep, self.settings.window
-        )
-        return drawn
+        found = []
+        for first, last in cut(corpus.lengths[part.documents], CHUNK):
+            few = part.part(first, last)
+            found.append(
+                count_drawn(corpus.tokens, corpus.offsets, few.documents, few.keys, self.keep, self.settings.window)
+            )
+            corpus.release()
+        return np.concatenate([np.zeros(0, dtype=np.int64), *found])
 
 
 def cut(sizes: NDArray[np.integer], most: int) -> list[tuple[int, int]]:

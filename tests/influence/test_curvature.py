@@ -22,7 +22,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clif.influence.curvature import Curvature
-from clif.influence.kernels import lay_out, pair_derivatives
 from clif.influence.problem import Problem
 
 problems = st.builds(
@@ -188,22 +187,10 @@ def test_the_size_of_the_blocks_changes_no_product(block):
     for exact in (False, True):
         whole = problem.curvature(exact=exact)
         small = Curvature(problem.U, problem.C, whole.counts, problem.noise, problem.negative, exact=exact)
-        small.__dict__["_pairs"] = laid_out(small, block)
+        small.__dict__["_pairs"] = small._lay_out(block)
+        assert small._pairs.place.max() == block - 1
         assert apart(small.product(Z, 1.0), whole.product(Z, 1.0)) < 1e-13
         assert apart(small.precondition(Z, 1.0), whole.precondition(Z, 1.0)) < 1e-12
-
-
-def laid_out(curvature: Curvature, block: int):
-    """What `Curvature._pairs` is, in blocks of so many output words."""
-    counts, noise = curvature.counts, curvature.noise_curvature
-    pointer, place, source = lay_out(counts.start, counts.column, block)
-    assert place.max() == block - 1
-    slope, rest = np.empty(len(place)), np.empty(len(place) if curvature.exact else 0)
-    pair_derivatives(
-        pointer, place, source, block, counts.weight, counts.totals, curvature.U, curvature.C, noise.kq,
-        noise.cluster, *noise.factors, slope, rest,
-    )  # fmt: skip
-    return pointer, place, block, slope, rest
 
 
 def test_single_precision_is_double_precision_rounded():
