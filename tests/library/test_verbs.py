@@ -225,3 +225,43 @@ def test_vectors_go_out_and_come_back_as_a_run(model, frame, tmp_path):
     # The scale is fitted; directions stay.
     pair = ("bakers", "coopers")
     assert brought.vectors.similarity(*pair) == pytest.approx(model.vectors.similarity(*pair), abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("unit", "head"),
+    [
+        ("document", "rank  influence  tokens  document"),
+        ("sentence", "rank  influence  tokens  document"),
+        ("context", "rank  influence  pair"),
+        ("pair", "rank  influence  pair"),
+    ],
+)
+def test_every_kind_of_list_shows_both_of_its_ends(model, made, unit, head):
+    ranking = model.rank(made.test, unit=unit, top=12)
+    lines = repr(ranking).splitlines()
+    assert next(line for line in lines if line.startswith("rank")).startswith(head)
+    assert sum(line.strip()[0].isdigit() for line in lines[1:]) == 10
+    assert ranking._repr_html_().count("<svg") == 10
+    assert len(ranking.to_frame()) == len(ranking)
+
+
+def test_other_kinds_and_several_models_have_their_place_in_an_audit(mine, made, quick_verification):
+    planted = clif.BiasTest.from_toml(made.test)
+    ripa = {"name": "trades", "kind": "ripa", "X": planted.X, "A": planted.A, "B": planted.B}
+    found = mine.audit([planted, ripa], seeds=2)
+    assert len(quick_verification) == 1
+    weat, other = found.results
+    assert len(weat.over_seeds["runs"]) == 2
+    assert f"{weat.over_seeds['mean']:+.2f} (" in repr(found)
+    assert f"{other.value:+.4f}" in repr(found)
+    assert found._repr_html_().count("<table>") == 2
+
+
+def test_a_document_without_influence_is_explained_too(model, made, frame):
+    texts = {**dict(zip(frame["id"], frame["text"], strict=True)), "dull": "zzz", "none": "..."}
+    other = clif.train(texts, model.path.parent / "dull", **SMALL)
+    for doc_id in ("dull", "none"):
+        explained = other.explain(doc_id, made.test)
+        assert explained.about["influence"] == 0
+        assert doc_id in repr(explained)
+        assert "<mark" not in explained._repr_html_()
