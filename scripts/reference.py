@@ -66,10 +66,16 @@ def page() -> str:
 
 def contents(groups: dict[str, dict[str, str]]) -> str:
     """A table of the commands, and the other sections."""
-    rows = [
-        f"| [`clif {name}`](#clif-{name}) | {says} |" for group in groups.values() for name, says in group.items()
+    rows = [f"| [`clif {name}`](#clif-{name}) | {says} |" for group in groups.values() for name, says in group.items()]
+    others = [
+        "Exit codes",
+        "Settings of clif run",
+        "Tests and kinds",
+        "Methods",
+        "Files of a run",
+        "Columns",
+        "JSON keys",
     ]
-    others = ["Exit codes", "Settings of clif run", "Tests and kinds", "Methods", "Files of a run", "Columns", "JSON keys"]
     links = ", ".join(f"[{title}](#{title.lower().replace(' ', '-')})" for title in others)
     return "\n".join(["| command | does |", "|---|---|", *rows, "", f"Then: {links}.", ""])
 

@@ -38,7 +38,9 @@ def layout(
     if unit == "pair":
         return Layout(["rank", "influence", "pair", "trained an epoch"], (2,), _pair)
     if models == 1:
-        return Layout(["rank", "influence", "tokens", "document", "begins"], (3, 4), _document(run.corpus, ["tokens"], digits))
+        return Layout(
+            ["rank", "influence", "tokens", "document", "begins"], (3, 4), _document(run.corpus, ["tokens"], digits)
+        )
     told = ["±stderr", "agree"] if confidence is None else ["±stderr", "agree", "sure"]
     columns = ["rank", "influence", *told, "document", "begins"]
     return Layout(columns, (len(told) + 2, len(told) + 3), _document(run.corpus, told, digits))
