@@ -118,8 +118,7 @@ class TrainingSettings:
         unknown = sorted(set(values) - known)
         if unknown:
             raise UsageError(
-                f"unknown training setting {unknown[0]!r}",
-                next=f"Known settings: {', '.join(sorted(known))}.",
+                f"unknown setting {unknown[0]!r}", where="training", next=f"Known: {', '.join(sorted(known))}."
             )
         return cls(**values)
 

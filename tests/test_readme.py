@@ -71,9 +71,10 @@ def workplace(tmp_path, monkeypatch):
 def install(package: Path) -> None:
     """What pip would leave of a package of modules, without a download: they can be imported, its entry points found."""
     project = tomllib.loads((package / "pyproject.toml").read_text("utf-8"))["project"]
-    about = package / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
+    name, version = project["name"], project["version"]
+    about = package / f"{name.replace('-', '_')}-{version}.dist-info"
     about.mkdir()
-    head = f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
+    head = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
     (about / "METADATA").write_text(head, "utf-8")
     points = "".join(
         f"[{group}]\n" + "".join(f"{name} = {target}\n" for name, target in entries.items())
