@@ -69,7 +69,7 @@ def workplace(tmp_path, monkeypatch):
 
 
 def install(package: Path) -> None:
-    """What pip would leave of a package of modules, without a download: they can be imported, its entry points found."""
+    """What pip leaves of a package of modules, without a download: they can be imported, its entry points found."""
     project = tomllib.loads((package / "pyproject.toml").read_text("utf-8"))["project"]
     name, version = project["name"], project["version"]
     about = package / f"{name.replace('-', '_')}-{version}.dist-info"
