@@ -130,8 +130,8 @@ def settings() -> str:
     lines = [
         "## Settings of clif run", "",
         "A TOML file, as `configs/demo.toml`: `out` (folder of the run), `report` (false: no report at the end), and "
-        "these sections, whose keys are the options of the commands. What is left out takes the option's default; paths "
-        "are relative to the file, `out` to the current folder.", "",
+        "these sections, whose keys are the options of the commands. What is left out takes the option's default; "
+        "paths are relative to the file, `out` to the current folder.", "",
         "| section | keys |", "|---|---|",
     ]  # fmt: skip
     lines += [f"| `[{name}]` | {', '.join(f'`{key}`' for key in known)} |" for name, known in SCHEMA.items()]
