@@ -22,8 +22,8 @@ MEANINGS: dict[str, Any] = tomllib.loads((ROOT / "scripts" / "reference.toml").r
 HEAD = f"""\
 # Reference
 
-Every command with its options, exit codes, the files of a run, columns, JSON keys, tests and methods. Made from the code
-by `{COMMAND}`; a test says when it is out of date.
+Every command with its options, exit codes, the files of a run, columns, JSON keys, tests and methods. Made from the
+code by `{COMMAND}`; a test says when it is out of date.
 
 """
 EVERYWHERE = """\
