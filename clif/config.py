@@ -102,7 +102,7 @@ def _check_type(what: str, value: Any, types: tuple[type, ...], path: Path) -> N
     if not fits:
         names = {int: "a whole number", float: "a number", str: "text in quotes", bool: "true or false"}
         wanted = " or ".join(names.get(kind, "a list of texts in quotes") for kind in types)
-        raise UsageError(f"{what} must be {wanted}, got {value!r}", where=str(path), next="Mend the value.")
+        raise UsageError(f"{what} must be {wanted}, got {value!r}", where=str(path), next=f"Write {wanted} there.")
 
 
 def _relative(name: str, section: dict[str, Any], folder: Path) -> dict[str, Any]:

@@ -122,8 +122,7 @@ class TrainingSettings:
         unknown = sorted(set(values) - known)
         if unknown:
             raise UsageError(
-                f"unknown training setting {unknown[0]!r}",
-                next=f"Known settings: {', '.join(sorted(known))}.",
+                f"unknown setting {unknown[0]!r}", where="training", next=f"Known: {', '.join(sorted(known))}."
             )
         for name, value in values.items():
             kind = type(getattr(cls, name))

@@ -22,8 +22,8 @@ MEANINGS: dict[str, Any] = tomllib.loads((ROOT / "scripts" / "reference.toml").r
 HEAD = f"""\
 # Reference
 
-Every command with its options, exit codes, the files of a run, columns, JSON keys, tests and methods. Made from the code by
-`{COMMAND}`; a test says when it is out of date.
+Every command with its options, exit codes, the files of a run, columns, JSON keys, tests and methods. Made from the
+code by `{COMMAND}`; a test says when it is out of date.
 
 """
 EVERYWHERE = """\
@@ -35,8 +35,8 @@ Every command takes these three, which are not repeated below:
 | `-q`, `--quiet` | no messages and no progress on stderr; warnings and errors remain |
 | `-h`, `--help` | what the command does, its options and an example |
 
-Results go to stdout, messages, progress and the next sensible commands to stderr. Where `RUN` is left out it is `./clif-run`.
-`NO_COLOR` in the environment turns colours off, `COLUMNS` sets the width.
+Results go to stdout, messages, progress and the next sensible commands to stderr. Where `RUN` is left out it is
+`./clif-run`. `NO_COLOR` in the environment turns colours off, `COLUMNS` sets the width.
 
 Shell completion: add `eval "$(_CLIF_COMPLETE=bash_source clif)"` to `~/.bashrc` (zsh: `zsh_source` in `~/.zshrc`; fish:
 `_CLIF_COMPLETE=fish_source clif | source` in its config).
@@ -129,9 +129,9 @@ def settings() -> str:
 
     lines = [
         "## Settings of clif run", "",
-        "A TOML file, as `configs/demo.toml`: `out` (folder of the run), `report` (false: no report at the end), and these "
-        "sections, whose keys are the options of the commands. What is left out takes the option's default; paths are "
-        "relative to the file, `out` to the current folder.", "",
+        "A TOML file, as `configs/demo.toml`: `out` (folder of the run), `report` (false: no report at the end), and "
+        "these sections, whose keys are the options of the commands. What is left out takes the option's default; "
+        "paths are relative to the file, `out` to the current folder.", "",
         "| section | keys |", "|---|---|",
     ]  # fmt: skip
     lines += [f"| `[{name}]` | {', '.join(f'`{key}`' for key in known)} |" for name, known in SCHEMA.items()]
@@ -147,8 +147,8 @@ def tests() -> str:
     for test in load_tests([*PACKAGED, *OTHERS]):
         labels = [test.labels[key] for key, words in test.sets.items() if words]
         lines.append(f"| `{test.name}` | {test.kind} | {cell(' / '.join(labels))} | {cell(test.source)} |")
-    lines += ["", "A test of one's own is a TOML file with `name`, the sets of its kind, and if need be `kind`, `labels`, "
-              "`language`, `source`, `[options]`:", ""]  # fmt: skip
+    lines += ["", "A test of one's own is a TOML file with `name`, the sets of its kind, and if need be `kind`, "
+              "`labels`, `language`, `source`, `[options]`:", ""]  # fmt: skip
     lines += ["| kind | measures | sets | by `--measure` | source |", "|---|---|---|---|---|"]
     for kind in KINDS.values():
         about = kind.to_dict()

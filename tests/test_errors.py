@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import pickle
 import re
+from pathlib import Path
 
 import pytest
 
@@ -31,6 +33,13 @@ def test_a_message_says_what_where_and_what_next():
     error = errors.InputError("is empty", where="a.txt:3", next="Fill it.")
     assert str(error) == "a.txt:3: is empty\n  next: Fill it."
     assert str(errors.UsageError("no", next="Yes.")) == "no\n  next: Yes."
+
+
+def test_every_error_that_is_raised_says_where_and_what_next():
+    for path in sorted(Path(errors.__file__).parent.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in CLASSES:
+                assert {"where", "next"} <= {keyword.arg for keyword in node.keywords}, f"{path}:{node.lineno}"
 
 
 @pytest.mark.parametrize("kind", CLASSES.values())

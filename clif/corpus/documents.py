@@ -92,7 +92,9 @@ class ReadOptions:
         known = [option.name for option in fields(cls)]
         unknown = sorted(set(values) - set(known))
         if unknown:
-            raise UsageError(f"unknown reading option {unknown[0]!r}", next=f"Known options: {', '.join(known)}.")
+            raise UsageError(
+                f"unknown option {unknown[0]!r}", where="reading a corpus", next=f"Known: {', '.join(known)}."
+            )
         return cls(**values)
 
 

@@ -67,7 +67,7 @@ class Tokeniser:
         known = [field.name for field in fields(cls)]
         unknown = sorted(set(values) - set(known))
         if unknown:
-            raise UsageError(f"unknown tokeniser setting {unknown[0]!r}", next=f"Known settings: {', '.join(known)}.")
+            raise UsageError(f"unknown setting {unknown[0]!r}", where="tokeniser", next=f"Known: {', '.join(known)}.")
         return cls(**values)
 
 

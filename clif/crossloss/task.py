@@ -129,7 +129,9 @@ class Flat:
         moving = {name: each.detach() for name, each in self._held.named_parameters() if each.requires_grad}
         self._shapes = {name: each.shape for name, each in moving.items()}
         if not moving:
-            raise UsageError("no parameter of the model requires a gradient", where="crossloss", next="Let some move.")
+            raise UsageError(
+                "no parameter of the model requires a gradient", where="crossloss", next="Set requires_grad of some."
+            )
         if any(each.dtype != torch.float64 for each in self._held.parameters()):
             raise UsageError(
                 "the model is not in double precision", where="crossloss", next="Call model.double(), data likewise."

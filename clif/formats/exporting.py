@@ -79,7 +79,7 @@ def _format(path: Path, format: str | None, *, packed: bool) -> str:
                 next=f"Use one of {choices}, or name the format.",
             )
     elif format not in FORMATS:
-        raise UsageError(f"unknown format {format!r}", next=f"Choose one of: {', '.join(FORMATS)}.")
+        raise UsageError(f"unknown format {format!r}", where="--format", next=f"Choose one of: {', '.join(FORMATS)}.")
     if packed and format == "keyedvectors":
         raise UsageError("keyedvectors are not compressed", where=str(path), next="Leave out the ending .gz.")
     return format
@@ -87,7 +87,7 @@ def _format(path: Path, format: str | None, *, packed: bool) -> str:
 
 def _matrix(model: SkipGram, matrix: str) -> NDArray[np.float32]:
     if matrix not in ("input", "output"):
-        raise UsageError(f"unknown matrix {matrix!r}", next="Choose one of: input, output.")
+        raise UsageError(f"unknown matrix {matrix!r}", where="--matrix", next="Choose one of: input, output.")
     found = model.U if matrix == "input" else model.C
     if found is None:
         raise InputError(

@@ -129,9 +129,9 @@ def _other_loss(model: Any) -> str:
 
 def _settings(model: Any) -> TrainingSettings:
     if not model.shrink_windows:
-        raise UsageError("windows of fixed size", next="Train with shrink_windows.")
+        raise UsageError("windows of fixed size", where="shrink_windows", next="Train with shrink_windows.")
     if model.sample >= 1:
-        raise UsageError("sample from 1 on is a count", next="Train with sample as a frequency.")
+        raise UsageError("sample from 1 on is a count", where="sample", next="Train with sample as a frequency.")
     return TrainingSettings(
         trainer="gensim",
         dim=int(model.vector_size),

@@ -56,6 +56,7 @@ def permutation_p_values(
     if not 0 < n_X < n or not np.isfinite(s).all():
         raise InputError(
             f"no p-value for {n_X} of {n} associations: both sets need words and finite associations",
+            where="p-values",
             next="Check the vectors of the test's words.",
         )
     # With mean zero the sum over X is the statistic up to a positive factor, and the sum over Y is its

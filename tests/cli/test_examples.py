@@ -10,7 +10,6 @@ import json
 import re
 import shlex
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,7 +83,7 @@ class Ran:
 
 
 @pytest.fixture(scope="module")
-def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     """All of them, one after the other, in a folder with a default run and a corpus in articles.jsonl.gz."""
     place = tmp_path_factory.mktemp("examples")
     shutil.copytree(ROOT / "configs", place / "configs")
@@ -106,7 +105,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
             said[name] = run(arguments)
             assert said[name].code == 0, said[name].err
             scripted[name] = run([*arguments, *AGAIN.get(name, []), "--json"])
-    yield Ran(place, said, scripted)
+    return Ran(place, said, scripted)
 
 
 def test_groups_hold_every_command_once():

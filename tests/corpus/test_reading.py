@@ -409,7 +409,7 @@ def test_options_are_checked():
         ({"format": "wnc", "text_field": "x"}, "do not go together"),
         ({"format": "text", "side": "biased"}, "do not go together"),
         ({"format": "csv", "split": "line"}, "do not go together"),
-        ({"fromat": "csv"}, "unknown reading option 'fromat'"),
+        ({"fromat": "csv"}, "unknown option 'fromat'"),
     ]:
         with pytest.raises(UsageError, match=re.escape(message)):
             ReadOptions.from_dict(values)
