@@ -18,7 +18,7 @@ from clif.errors import InputError, UsageError
 VARIABLE = "CLIF_UNPACKED"
 LEAST, TIMES = 16 << 20, 3
 # A Parquet file, or vectors, packed as a whole: they hold numbers, which hardly pack.
-LEAST_WHOLE, TIMES_WHOLE = 4 << 20, 10
+LEAST_WHOLE, TIMES_WHOLE = 4 << 20, 5
 # What zstd may keep to look back at. Its own programs go as far without being told to.
 WINDOW = 1 << 27
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}

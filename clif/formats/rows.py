@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +48,8 @@ def read_text(stream: Stream, dim: int, rows: int | None, line: int) -> Vectors:
     matrix = _Growing(dim, rows, known=stream.size is not None)
     for lines in stream.lines(longest_line(dim)):
         found, values = _parse_quickly(lines, dim) or _parse_slowly(lines, dim, line, stream.where)
+        if len(set(found)) < len(found):
+            raise _twice(stream, found)  # at once: one row over and over packs a thousandfold
         words += [word.decode("utf-8", "backslashreplace") for word in found]
         if rows is not None and len(words) > rows:
             raise InputError(
@@ -184,6 +187,12 @@ def _parse_slowly(lines: list[bytes], dim: int, first: int, where: str) -> tuple
 def _shown(field: bytes) -> str:
     text = field.decode("utf-8", "backslashreplace")
     return repr(text if len(text) <= 40 else text[:37] + "...")
+
+
+def _twice(stream: Stream, found: list[bytes]) -> InputError:
+    double = Counter(found).most_common(1)[0][0]
+    what = f"the word {_shown(double)} has two vectors"
+    return InputError(what, where=stream.where, next="Remove one of its rows.")
 
 
 def _too_few(stream: Stream, found: int, promised: int) -> InputError:
