@@ -39,6 +39,25 @@ def run_argument(function: Callable[..., Any]) -> Callable[..., Any]:
     return click.argument("run", required=False, type=FILE)(function)
 
 
+def on_scheduler(function: Callable[..., Any]) -> Callable[..., Any]:
+    """--scheduler ADDRESS: the command's work is done on that cluster."""
+
+    @click.option(
+        "--scheduler",
+        metavar="ADDRESS",
+        envvar="CLIF_SCHEDULER",
+        help="Let the workers of this Dask scheduler count, score and train.  [this machine; $CLIF_SCHEDULER]",
+    )
+    @functools.wraps(function)
+    def divided(*arguments: Any, scheduler: str | None, **options: Any) -> Any:
+        from clif.cluster import on_cluster
+
+        with on_cluster(scheduler or None):
+            return function(*arguments, **options)
+
+    return divided
+
+
 def config_option(*sections: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """--config FILE.toml, whose `sections` give defaults for the command's options."""
 

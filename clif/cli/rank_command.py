@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from clif.cli.costs_tables import costs_line
-from clif.cli.options import FILE, TEST_HELP, clif_command, run_argument
+from clif.cli.options import FILE, TEST_HELP, clif_command, on_scheduler, run_argument
 from clif.cli.rows import layout
 from clif.cli.screen import Screen, at
 
@@ -39,6 +39,7 @@ SHOWN = 10
 @click.option("--threads", type=click.IntRange(1), help="Of the scoring pass, and trainings at a time.  [all cores]")
 @click.option("--out", type=FILE, help="A further copy: .csv, .jsonl, .parquet or .trec.")
 @click.option("--no-cache", is_flag=True, help="Compute anew, even if the list is stored.")
+@on_scheduler
 def command(
     screen: Screen,
     run: Path | None,

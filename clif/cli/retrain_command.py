@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from clif.cli.costs_tables import show_costs, show_kept
-from clif.cli.options import FILE, MEASURE_HELP, TEST_HELP, clif_command, run_argument
+from clif.cli.options import FILE, MEASURE_HELP, TEST_HELP, clif_command, on_scheduler, run_argument
 from clif.cli.retrain_tables import (
     files_of,
     show_halves,
@@ -64,6 +64,7 @@ ONE_SEED = {
 @click.option("--holdout-words", help="Choose with half of the 'targets', 'attributes' or 'both'; judge on the rest.")
 @click.option("--halves", type=int, default=1, show_default=True, help="Halve the held-out words that many times.")
 @click.option("--processes", type=int, help="Trainings at a time.  [one a core]")
+@on_scheduler
 def command(
     screen: Screen,
     run: Path | None,

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from clif.cli.options import MEASURE_HELP, NONE, TEST_HELP, clif_command, numbers, run_argument
+from clif.cli.options import MEASURE_HELP, NONE, TEST_HELP, clif_command, numbers, on_scheduler, run_argument
 from clif.cli.screen import Screen
 
 
@@ -28,6 +28,7 @@ from clif.cli.screen import Screen
 @click.option("--budget", metavar="TIME", help="Time for the trainings: 90s, 20m, 2h. What does not fit is left out.")
 @click.option("--gate", multiple=True, metavar="KEY=VALUE", help="Exit with 6 below this; repeatable, see above.")
 @click.option("--processes", type=int, help="Trainings at a time.  [one a core]")
+@on_scheduler
 def command(
     screen: Screen,
     run: Path | None,
