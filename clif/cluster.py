@@ -97,7 +97,7 @@ class Cluster:
 
         shared = [self._share(value) for value in common]
         submitted = {self._submit(function, part, *shared): part for part in parts}
-        done = as_completed(list(submitted))
+        done = as_completed(list(submitted), loop=self._client.loop)
         while submitted:
             with self._faults():
                 future = next(done)

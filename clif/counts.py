@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,11 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clif.compiling import compiled
+from clif.corpus.parts import blocks_of
 from clif.pairs import LONGEST, list_inside, scan
 from clif.progress import Progress, silent
 
 # Contexts that are sorted at a time: what counting needs beside its result is about 25 bytes for each.
 ROOM = 1 << 22
+# Tokens after which a block ends at the next document, wherever it began: what may be counted apart.
+PIECE = 1 << 20
+
+Block = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[Any]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,23 +58,43 @@ def count_pairs(
 
     Sums are kept in `precision`, each as good as its rounding once for every block of `room` contexts.
     """
-    size = len(keep)
-    longest = int(np.diff(offsets).max(initial=0))
-    room = max(room, min(LONGEST, longest))
-    rows, columns = np.empty(room, dtype=np.int32), np.empty(room, dtype=np.int32)
-    weights = np.empty(room, dtype=precision)
-    inside = np.empty(longest, dtype=np.int64)
+    return add_blocks(list_blocks(tokens, offsets, keep, window, precision, room, progress), len(keep), precision)
+
+
+def add_blocks(blocks: Iterable[Block], size: int, precision: type[np.floating]) -> PairCounts:
+    """Add up blocks of `size` words, in their order."""
     whole = (np.zeros(size + 1, dtype=np.int64), np.empty(0, dtype=np.int32), np.empty(0, dtype=precision))
-    document, centre = 0, 0
-    while document < len(offsets) - 1:
-        progress("count", float(offsets[document]), float(offsets[-1]), "pairs of words")
-        document, centre, n = _emit(tokens, offsets, keep, window, document, centre, inside, rows, columns, weights)
-        part = _gather(rows[:n], columns[:n], weights[:n], size)
+    for part in blocks:
         whole = _merge(*whole, *part) if len(whole[1]) else part
     start, column, weight = whole
     totals = np.zeros(size)
     _add_totals(start, column, weight, totals)
     return PairCounts(start, column, weight, totals)
+
+
+def list_blocks(
+    tokens: NDArray[np.uint32],
+    offsets: NDArray[np.int64],
+    keep: NDArray[np.float64],
+    window: int,
+    precision: type[np.floating],
+    room: int,
+    progress: Progress = silent,
+) -> Iterator[Block]:
+    """Yield the pairs of up to `room` contexts at a time as start, column and weight of a PairCounts."""
+    longest = int(np.diff(offsets).max(initial=0))
+    room = max(room, min(LONGEST, longest))
+    rows, columns = np.empty(room, dtype=np.int32), np.empty(room, dtype=np.int32)
+    weights = np.empty(room, dtype=precision)
+    inside = np.empty(longest, dtype=np.int64)
+    for document, last in blocks_of(offsets, PIECE):
+        centre = 0
+        while document < last:
+            progress("count", float(offsets[document]), float(offsets[-1]), "pairs of words")
+            document, centre, n = _emit(
+                tokens, offsets[: last + 1], keep, window, document, centre, inside, rows, columns, weights
+            )
+            yield _gather(rows[:n], columns[:n], weights[:n], len(keep))
 
 
 @compiled

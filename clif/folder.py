@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from clif.corpus.encoding import Corpus, encode
 from clif.corpus.reading import ReadOptions, read_documents, spool_stdin
+from clif.corpus.remote import Source, located
 from clif.corpus.tokenising import Tokeniser
 from clif.errors import ClifError, MismatchError, UsageError
 from clif.files import cannot_write, parents_of, write_json
@@ -30,9 +31,9 @@ STDIN_COPY = "stdin"
 
 def build(
     out: Path | str,
-    sources: Sequence[Path | str],
-    fill: Callable[[Path, list[Path]], None],
-    reusable: Callable[[Path, list[Path]], Run | None],
+    sources: Sequence[str | Source],
+    fill: Callable[[Path, list[Source]], None],
+    reusable: Callable[[Path, list[Source]], Run | None],
 ) -> Run:
     """Let `fill(folder, paths)` write a run beside `out`, then put it in its place.
 
@@ -65,9 +66,9 @@ def build(
 
 def _build(
     folder: Path,
-    sources: Sequence[Path | str],
-    fill: Callable[[Path, list[Path]], None],
-    reusable: Callable[[Path, list[Path]], Run | None],
+    sources: Sequence[str | Source],
+    fill: Callable[[Path, list[Source]], None],
+    reusable: Callable[[Path, list[Source]], Run | None],
 ) -> None:
     # A name of this process's own: another one may be building the same run, and the last to finish stays.
     partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
@@ -78,7 +79,7 @@ def _build(
         raise cannot_write(folder, error) from error
     try:
         # Standard input can be read only once; everything later reads this copy.
-        paths = [spool_stdin(sys.stdin.buffer, partial) if str(s) == STDIN else Path(s) for s in sources]
+        paths = [spool_stdin(sys.stdin.buffer, partial) if str(s) == STDIN else located(s) for s in sources]
         if folder.exists():
             if not is_run(folder) and not (folder.is_dir() and not any(folder.iterdir())):
                 raise MismatchError(
@@ -101,7 +102,7 @@ def _build(
 
 def encode_into(
     folder: Path,
-    paths: Sequence[Path],
+    paths: Sequence[Source],
     read: ReadOptions,
     tokeniser: Tokeniser,
     progress: Progress,
@@ -123,7 +124,7 @@ def encode_into(
 
 def finish(
     folder: Path,
-    paths: Sequence[Path],
+    paths: Sequence[Source],
     corpus: Corpus,
     read: ReadOptions,
     tokeniser: Tokeniser,
@@ -137,7 +138,10 @@ def finish(
     about = {"corpus": corpus.content_hash, "settings": settings.to_dict()}
     write_matrices(folder / MODEL, U, C, about)
     # Relative where it lies in the run: the folder is renamed when all is done.
-    sources = [path.relative_to(folder) if path.is_relative_to(folder) else path.absolute() for path in paths]
+    sources = [
+        path.relative_to(folder) if isinstance(path, Path) and path.is_relative_to(folder) else path.absolute()
+        for path in paths
+    ]
     manifest = {
         "format": FORMAT,
         "versions": versions(),

@@ -14,6 +14,7 @@ import numpy as np
 
 from clif.corpus.encoding import Corpus, open_corpus
 from clif.corpus.reading import ReadOptions
+from clif.corpus.remote import Remote, Source, located
 from clif.corpus.tokenising import Tokeniser
 from clif.errors import InputError, MismatchError
 from clif.files import read_json, whole_file
@@ -64,10 +65,10 @@ class Run:
         return Tokeniser(**self.manifest["corpus"]["tokens"])
 
     @property
-    def sources(self) -> list[Path]:
-        """The files and folders that the corpus was read from; empty for the default corpus."""
-        sources = [Path(source) for source in self.manifest["corpus"]["sources"]]
-        return [source if source.is_absolute() else self.path / source for source in sources]
+    def sources(self) -> list[Source]:
+        """The files, folders and URLs that the corpus was read from; empty for the default corpus."""
+        sources = [located(source) for source in self.manifest["corpus"]["sources"]]
+        return [source if isinstance(source, Remote) else self.path / source for source in sources]
 
     @cached_property
     def corpus(self) -> Corpus:

@@ -13,6 +13,18 @@ from clif.cli.screen import Screen
 
 FILE = click.Path(path_type=Path)
 NONE = "none"
+
+
+class _Source(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions only
+    name = "source"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        from clif.corpus.remote import located
+
+        return located(value)
+
+
+SOURCE = _Source()  # a path, or a URL
 TEST_HELP = "Test: name, or TOML file, whose kind says how it is measured (clif audit --list)."
 MEASURE_HELP = "One of the test's kind, as mean_difference (clif audit --list).  [the newest ranking's]"
 

@@ -14,6 +14,7 @@ from typing import BinaryIO, cast
 
 import zstandard
 
+from clif.corpus.remote import CHECK, Source
 from clif.errors import InputError
 from clif.files import whole_file
 
@@ -27,12 +28,12 @@ _FOREIGN = {b"BZh91AY&SY": "bzip2", b"\xfd7zXZ\0": "xz", b"PK\x03\x04": "zip", b
 _CHUNK = 1 << 17
 
 
-def shown(path: Path) -> str:
+def shown(path: Source) -> str:
     """A path for messages and ids: bytes of a file name that are no text become U+FFFD."""
     return str(path).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def compression_of(path: Path) -> str | None:
+def compression_of(path: Source) -> str | None:
     """Compression of a file, "gzip", "zstd" or None, by its first bytes, never by its name.
 
     Raises
@@ -54,7 +55,7 @@ def compression_of(path: Path) -> str | None:
 
 
 @contextmanager
-def faults(path: Path) -> Iterator[None]:
+def faults(path: Source) -> Iterator[None]:
     """Turn what can go wrong while reading `path` into InputErrors that name it."""
     where = shown(path)
     try:
@@ -68,13 +69,12 @@ def faults(path: Path) -> Iterator[None]:
             next="Copy or download the file again; `gzip -t` or `zstd -t` tells whether it is whole.",
         ) from error
     except OSError as error:
-        raise InputError(
-            f"cannot be read: {error.strerror or error}", where=where, next="Check the file and its disk."
-        ) from error
+        after = "Check the file and its disk." if isinstance(path, Path) else CHECK
+        raise InputError(f"cannot be read: {error.strerror or error}", where=where, next=after) from error
 
 
 @contextmanager
-def open_binary(path: Path) -> Iterator[BinaryIO]:
+def open_binary(path: Source) -> Iterator[BinaryIO]:
     """Open a file for reading, unpacked; to be used within `faults`."""
     kind = compression_of(path)
     with path.open("rb") as raw:
@@ -88,7 +88,7 @@ def open_binary(path: Path) -> Iterator[BinaryIO]:
             yield raw
 
 
-def read_lines(path: Path, encoding: str) -> Generator[str, None, None]:
+def read_lines(path: Source, encoding: str) -> Generator[str, None, None]:
     r"""Lines of a text file, unpacked, each with its ending; only \n ends a line.
 
     Raises
@@ -108,7 +108,7 @@ def read_lines(path: Path, encoding: str) -> Generator[str, None, None]:
             raise _noise(path, encoding) from error
 
 
-def _noise(path: Path, encoding: str) -> InputError:
+def _noise(path: Source, encoding: str) -> InputError:
     """Find the first byte that is not text; a second pass, as a text stream does not tell its offset."""
     decoder = codecs.getincrementaldecoder(encoding)()
     offset, line = 0, 1

@@ -97,10 +97,10 @@ class Parquet(Layout):
 
     @contextmanager
     def _open(self) -> Iterator[pq.ParquetFile]:
-        """Open the table; one that is packed is unpacked to disk first, as Parquet is read from its end."""
+        """Open the table; one that is packed or remote is put on disk first, as Parquet is read from its end."""
         with ExitStack() as stack:
             source: Any = self.file.path
-            if self.compression:
+            if self.compression or not isinstance(source, Path):
                 source = stack.enter_context(tempfile.TemporaryFile())
                 with faults(self.file.path), open_binary(self.file.path) as packed:
                     shutil.copyfileobj(packed, source)

@@ -56,10 +56,13 @@ class Part:
         return self.held
 
 
-def parts_of(corpus: Corpus, threads: int, *, by_path: bool) -> Iterator[Part]:
-    """Cut a corpus for so many `threads`; `by_path`: workers read the tokens themselves (see `folder_of`)."""
-    blocks = blocks_of(corpus.offsets)
-    size = min(MOST, max(1, len(blocks) // (EACH * threads)))
+def parts_of(corpus: Corpus, threads: int, block: int = BLOCK, most: int = MOST, *, by_path: bool) -> Iterator[Part]:
+    """Cut a corpus for so many `threads` into parts of up to `most` blocks.
+
+    `by_path`: workers read the tokens themselves (see `folder_of`).
+    """
+    blocks = blocks_of(corpus.offsets, block)
+    size = min(most, max(1, len(blocks) // (EACH * threads)))
     folder = folder_of(corpus) if by_path else None
     for number in range(0, len(blocks), size):
         own = blocks[number : number + size]

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from clif.cluster import Cluster
 from clif.corpus.encoding import DOCUMENTS, Corpus
-from clif.corpus.parts import Part, blocks_of, folder_of, parts_of
-from clif.counts import PairCounts, count_pairs
+from clif.corpus.parts import BLOCK, MOST, Part, blocks_of, folder_of, parts_of
+from clif.counts import PIECE, ROOM, Block, PairCounts, add_blocks, list_blocks
 from clif.influence.scorers import Scorer, sum_between
 from clif.pairs import Contexts, stream_contexts
 from clif.progress import Progress
@@ -55,32 +55,36 @@ def count_words_divided(
 
 
 def count_pairs_divided(
-    cluster: Cluster, corpus: Corpus, keep: Values, window: int, precision: Any, progress: Progress
+    cluster: Cluster, corpus: Corpus, keep: Values, window: int, precision: type[np.floating], progress: Progress
 ) -> PairCounts:
-    """`count_pairs` of the whole corpus: summed in double precision, rounded to `precision` at the end."""
-    from scipy.sparse import csr_array
+    """`count_pairs` of the whole corpus, bit for bit: the same blocks added up in the same order.
 
-    size = len(keep)
-    total = csr_array((size, size))
-    for found in _divided(cluster, corpus, "count", "pairs of words", progress, _count_pairs, keep, window):
-        total = total + csr_array((found.weight, found.column, found.start), shape=(size, size))
-    total.sort_indices()
-    weight = total.data.astype(precision)
-    wide = csr_array((weight.astype(np.float64), total.indices, total.indptr), shape=(size, size))
-    totals: Values = np.asarray(wide.sum(0)) + np.asarray(wide.sum(1))
-    return PairCounts(total.indptr.astype(np.int64), total.indices.astype(np.int32), weight, totals)
+    The noise part of the curvature draws words by these counts, so that a difference in the last bit could show.
+    """
+    parts = _divided(
+        cluster, corpus, "count", "pairs of words", progress, _count_pairs, keep, window, precision, block=PIECE, most=1
+    )
+    return add_blocks((block for blocks in parts for block in blocks), len(keep), precision)
 
 
 def _divided(
-    cluster: Cluster, corpus: Corpus, stage: str, note: str, progress: Progress, function: Any, *common: Any
+    cluster: Cluster,
+    corpus: Corpus,
+    stage: str,
+    note: str,
+    progress: Progress,
+    function: Any,
+    *common: Any,
+    block: int = BLOCK,
+    most: int = MOST,
 ) -> Iterator[Any]:
-    """Yield function(part, *common) for each part, in the order of the text."""
+    """Yield function(part, *common) for each part, of up to `most` blocks, in the order of the text."""
     folder = folder_of(corpus)
     by_path = folder is not None and cluster.all_see(folder / DOCUMENTS)
     ends: deque[int] = deque()
 
     def parts() -> Iterator[Part]:
-        for part in parts_of(corpus, cluster.threads, by_path=by_path):
+        for part in parts_of(corpus, cluster.threads, block, most, by_path=by_path):
             corpus.release()
             ends.append(part.start + int(part.offsets[-1]))
             yield part
@@ -104,5 +108,5 @@ def _count_words(part: Part, keep: Values, window: int, slot: NDArray[np.int64])
     return count_words(stream_contexts(part.tokens(), part.offsets, keep, window, wanted=slot >= 0), slot)
 
 
-def _count_pairs(part: Part, keep: Values, window: int) -> PairCounts:
-    return count_pairs(part.tokens(), part.offsets, keep, window, precision=np.float64)
+def _count_pairs(part: Part, keep: Values, window: int, precision: type[np.floating]) -> list[Block]:
+    return list(list_blocks(part.tokens(), part.offsets, keep, window, precision, ROOM))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from clif.corpus.encoding import hash_documents
 from clif.corpus.reading import ReadOptions, read_documents
+from clif.corpus.remote import Remote, Source
 from clif.corpus.tokenising import Tokeniser
 from clif.errors import InputError, MismatchError
 from clif.folder import build, encode_into, finish
@@ -57,7 +58,7 @@ class TrainResult:
 
 
 def train(
-    sources: Path | str | Sequence[Path | str] = (),
+    sources: str | Source | Sequence[str | Source] = (),
     out: Path | str = DEFAULT_RUN,
     settings: TrainingSettings | None = None,
     *,
@@ -79,25 +80,27 @@ def train(
         `out` holds another run, or something that is not a run; `force` replaces a run.
 
     """
-    if isinstance(sources, str | Path):
+    if isinstance(sources, str | Path | Remote):
         sources = [sources]
     settings, read, tokeniser = settings or TrainingSettings(), read or ReadOptions(), tokeniser or Tokeniser()
     taken: list[Run] = []
 
-    def reusable(folder: Path, paths: list[Path]) -> Run | None:
+    def reusable(folder: Path, paths: list[Source]) -> Run | None:
         if force:
             return None
         taken.append(_same(open_run(folder), paths, settings, read, tokeniser))
         return taken[0]
 
-    def fill(folder: Path, paths: list[Path]) -> None:
+    def fill(folder: Path, paths: list[Source]) -> None:
         _train_into(folder, paths, settings, read, tokeniser, progress)
 
     run = build(out, sources, fill, reusable)
     return TrainResult(run, reused=bool(taken))
 
 
-def _same(run: Run, paths: Sequence[Path], settings: TrainingSettings, read: ReadOptions, tokeniser: Tokeniser) -> Run:
+def _same(
+    run: Run, paths: Sequence[Source], settings: TrainingSettings, read: ReadOptions, tokeniser: Tokeniser
+) -> Run:
     """The run, if it was made of this corpus with these settings; else raise MismatchError saying what differs."""
     corpus = run.manifest["corpus"]
     asked = {"settings": settings.to_dict(), "read": read.to_dict(), "tokens": tokeniser.to_dict()}
@@ -121,7 +124,7 @@ def _same(run: Run, paths: Sequence[Path], settings: TrainingSettings, read: Rea
 
 def _train_into(
     folder: Path,
-    paths: Sequence[Path],
+    paths: Sequence[Source],
     settings: TrainingSettings,
     read: ReadOptions,
     tokeniser: Tokeniser,
