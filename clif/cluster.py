@@ -17,12 +17,10 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from pathlib import Path
 from typing import Any
 
 from clif import __version__
 from clif.errors import ClifError, InputError, MismatchError, UsageError
-from clif.manifest import file_sha256
 
 SECONDS = 30  # to wait for a scheduler, and for its first worker
 _AGAIN = "Run the same command again when the scheduler answers: trainings that are done are kept."
@@ -33,6 +31,12 @@ _current: ContextVar[Cluster | None] = ContextVar("cluster", default=None)
 def current_cluster() -> Cluster | None:
     """The cluster that work is to be done on, None for this machine."""
     return _current.get()
+
+
+def places() -> int:
+    """How many trainings are done at a time, where nobody says how many."""
+    cluster = current_cluster()
+    return cluster.threads if cluster else os.cpu_count() or 1
 
 
 @contextmanager
@@ -46,7 +50,7 @@ def on_cluster(address: str | None) -> Iterator[None]:
     InputError
         There is no scheduler, or it has no worker.
     MismatchError
-        A worker has another version of clif, or none.
+        The scheduler or a worker has another version of clif, or none.
 
     """
     if address is None:
@@ -105,13 +109,12 @@ class Cluster:
             yield part, self._result(future)
             future.release()
 
-    def all_see(self, file: Path) -> bool:
-        """Whether every worker finds this file at the same path, with the same contents."""
-        found = self._client.run(_sees, str(file.absolute()), file_sha256(file), on_error="return")
-        return all(seen is True for seen in found.values())
+    def all(self, holds: Callable[..., bool], *values: Any) -> bool:
+        """Whether holds(*values) is true on every worker."""
+        return all(found is True for found in self._client.run(holds, *values, on_error="return").values())
 
     def check(self) -> None:
-        """Raise InputError if no worker comes, MismatchError if one has another version of clif."""
+        """Raise InputError if no worker comes, MismatchError if one, or the scheduler, has another version of clif."""
         try:
             self._client.wait_for_workers(1, timeout=SECONDS)
         except TimeoutError as error:
@@ -120,13 +123,20 @@ class Cluster:
                 where=f"--scheduler {self.address}",
                 next=f"Start some, on any machine that has clif: dask worker {self.address} --nthreads 1",
             ) from error
-        for worker, version in self._client.run(_version, on_error="return").items():
+        found = {"scheduler": self._of_scheduler(), **self._client.run(_version, on_error="return")}
+        for place, version in found.items():
             if version != __version__:
                 raise MismatchError(
-                    f"it has no clif {__version__}, but {version!r}",
-                    where=f"worker {worker}",
-                    next="Install the same clif on all workers, as in: pip install 'clif[dask]'",
+                    f"there is no clif {__version__}, but {version!r}",
+                    where=place if place == "scheduler" else f"worker {place}",
+                    next="Install the same clif for the scheduler and all workers, as in: pip install 'clif[dask]'",
                 )
+
+    def _of_scheduler(self) -> Any:
+        try:
+            return self._client.run_on_scheduler(_version)
+        except Exception as error:  # whatever importing clif, or finding none, raises there
+            return error
 
     def _share(self, value: Any) -> Any:
         """A value that workers fetch once, from each other too: not scattered, as it would be lost with its worker."""
@@ -205,7 +215,3 @@ def _version() -> str:
 
 def _same(value: Any) -> Any:
     return value
-
-
-def _sees(path: str, sha256: str) -> bool:
-    return os.path.exists(path) and file_sha256(Path(path)) == sha256

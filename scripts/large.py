@@ -19,8 +19,8 @@ class Rates:
     """Of one corpus, dim 100 and one core; seconds are CPU seconds for a million tokens, bytes are for a token.
 
     `pairs` are different pairs of words, `words` those of the vocabulary (min-count 5), `types` all words, each with
-    the exponent of its growth with the tokens from a quarter of the corpus to the whole. `product` is seconds for a
-    million pairs in one product with the curvature.
+    the exponent of its growth with the tokens from a quarter of the corpus to the whole. `look` counts around the words
+    of the test, `count` all pairs; `product` is seconds for a million pairs in one product with the curvature.
     """
 
     corpus: str
@@ -33,6 +33,7 @@ class Rates:
     pairs: int
     pairs_exponent: float
     encode: float
+    look: float
     count: float
     train: float
     score_block: float
@@ -43,7 +44,151 @@ class Rates:
     bytes_packed: float
 
 
-MEASURED: dict[str, Rates] = {}
+WIKINEWS = Rates(
+    corpus="wikinews.jsonl.gz",
+    tokens=5_872_363,
+    documents=19_277,
+    words=31_405,
+    words_exponent=0.51,
+    types=91_862,
+    types_exponent=0.49,
+    pairs=7_961_549,
+    pairs_exponent=0.70,
+    encode=0.787,
+    look=0.0070,
+    count=0.496,
+    train=1.439,
+    score_block=0.0099,
+    score_clif=1.112,
+    product=0.2172,
+    bytes_tokens=4.0,
+    bytes_beside=0.75,
+    bytes_packed=2.45,
+)
+
+SIZES = (10**9, 10**10, 10**12)
+DIM, EPOCHS, PRODUCTS = 100, 5, 13  # products: of the solve for weat6 on that corpus
+TRAININGS = 14  # of one `clif retrain`: two further seeds, three without the chosen documents, nine controls
+PAIR = 8 + 2 * 10  # bytes: a count, and twice its place and slope
+ID = 80  # bytes a document: its id as a Python string, its offset, its length
+TYPE = 120  # bytes a word while encoding: itself, and its place in a dictionary
+HOUR, GB = 3600.0, 1e9
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a corpus of so many tokens needs; hours are those of one core, bytes as they are."""
+
+    tokens: int
+    words: float
+    pairs: float
+    documents: float
+    types: float
+    source: float
+    run: float
+    encoding: float
+    model: float
+    training_memory: float
+    clif_memory: float
+    encode: float
+    train: float
+    block: float
+    clif_divided: float
+    solve: float
+    retrain: float
+
+
+def needs(tokens: int, rates: Rates) -> Needs:
+    """Rates times tokens; words and pairs grow as they grew in the corpus that was measured, which is a guess."""
+    larger, million = tokens / rates.tokens, tokens / 1e6
+    words = rates.words * larger**rates.words_exponent
+    pairs = rates.pairs * larger**rates.pairs_exponent
+    types = rates.types * larger**rates.types_exponent
+    documents = rates.documents * larger
+    model = 2 * words * DIM * 4
+    train = EPOCHS * million * rates.train / HOUR
+    return Needs(
+        tokens=tokens,
+        words=words,
+        pairs=pairs,
+        documents=documents,
+        types=types,
+        source=tokens * rates.bytes_packed,
+        run=tokens * (rates.bytes_tokens + rates.bytes_beside) + EPOCHS * model,
+        encoding=tokens * (2 * rates.bytes_tokens + rates.bytes_beside),
+        model=model,
+        training_memory=model + documents * ID + types * TYPE,
+        clif_memory=pairs * PAIR + 8 * model,
+        encode=million * rates.encode / HOUR,
+        train=train,
+        block=million * (rates.look + rates.score_block) / HOUR,
+        clif_divided=million * (rates.count + rates.score_clif) / HOUR,
+        solve=PRODUCTS * pairs / 1e6 * rates.product / HOUR,
+        retrain=TRAININGS * train,
+    )
+
+
+def tables(rates: Rates) -> str:
+    """The tables of the page, as Markdown."""
+    found = [needs(tokens, rates) for tokens in SIZES]
+    head = (
+        "| | "
+        + " | ".join(f"{tokens / 1e9:,.0f} billion tokens" for tokens in SIZES)
+        + " |\n|---|"
+        + "---|" * len(found)
+    )
+    room = {
+        "documents, of as many tokens as there": (number, "documents"),
+        "vocabulary at --min-count 5": (number, "words"),
+        "the corpus, packed": (size, "source"),
+        "the run folder": (size, "run"),
+        "the same while it is encoded": (size, "encoding"),
+        "a model, both matrices": (size, "model"),
+        "memory: training, encoding": (size, "training_memory"),
+        "memory: `clif`, counts and solve": (size, "clif_memory"),
+    }
+    hours = {
+        "encode (one process)": (duration, "encode"),
+        "train one model (one core)": (duration, "train"),
+        "rank by `block`": (duration, "block"),
+        "rank by `clif`: counting and scoring": (duration, "clif_divided"),
+        "rank by `clif`: the solve (one process)": (duration, "solve"),
+        f"retrain: {TRAININGS} trainings": (duration, "retrain"),
+    }
+    return "\n\n".join(
+        "\n".join(
+            [
+                head,
+                *(
+                    f"| {name} | " + " | ".join(show(getattr(n, key)) for n in found) + " |"
+                    for name, (show, key) in rows.items()
+                ),
+            ]
+        )
+        for rows in (room, hours)
+    )
+
+
+def size(count: float) -> str:
+    """Bytes in words."""
+    return next(
+        f"{count / unit:.3g} {name}" for name, unit in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6)) if count >= unit
+    )
+
+
+def number(count: float) -> str:
+    """A count in words."""
+    for name, unit in (("billion", 1e9), ("million", 1e6)):
+        if count >= unit:
+            return f"{count / unit:.3g} {name}"
+    return f"{count:,.0f}"
+
+
+def duration(hours: float) -> str:
+    """Hours of one core in words."""
+    if hours >= 48:
+        return f"{hours / 24:,.0f} days"
+    return f"{hours:.2g} h" if hours >= 1 else f"{hours * 60:.2g} min"
 
 
 def timed(call: Callable[[], Any]) -> tuple[Any, float]:
@@ -87,6 +232,7 @@ def measure(corpus: Path, test: str) -> Rates:
         last = int(np.searchsorted(found.offsets, n // 4))
         offsets = found.offsets[: last + 1]
         part = np.bincount(tokens[: offsets[-1]], minlength=len(found.counts))
+        _, looking = timed(problem.count)
         pairs, counting = timed(lambda: count_pairs(tokens, found.offsets, problem.keep, settings.window))
         fewer = count_pairs(tokens, offsets, problem.keep, settings.window)
         problem.__dict__["_of_corpus"] = {"pairs": pairs}
@@ -109,6 +255,7 @@ def measure(corpus: Path, test: str) -> Rates:
         pairs=len(pairs),
         pairs_exponent=round(float(np.log(len(pairs) / len(fewer)) / growth), 2),
         encode=round(encoding / million, 3),
+        look=round(looking / million, 4),
         count=round(counting / million, 3),
         train=round(trained.cpu_seconds / million, 3),
         score_block=round(least / million, 4),
@@ -127,6 +274,8 @@ def command(corpus: Path | None, test: str) -> None:
     """Print the tables, or the rates of a corpus."""
     if corpus:
         click.echo(json.dumps(asdict(measure(corpus, test)), indent=2))
+        return
+    click.echo(tables(WIKINEWS))
 
 
 if __name__ == "__main__":

@@ -78,6 +78,15 @@ def folder_of(corpus: Corpus) -> Path | None:
     return Path(name).absolute().parent if name else None
 
 
+def finds(folder: str, content_hash: str) -> bool:
+    """Whether this machine has the corpus with this hash in this folder."""
+    try:
+        _opened(folder, content_hash)
+    except InputError:
+        return False
+    return True
+
+
 @lru_cache(maxsize=2)
 def _opened(folder: str, content_hash: str) -> NDArray[np.uint32]:
     from clif.corpus.encoding import DOCUMENTS, TOKENS

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clif.cluster import Cluster
-from clif.corpus.encoding import DOCUMENTS, Corpus
-from clif.corpus.parts import BLOCK, MOST, Part, blocks_of, folder_of, parts_of
+from clif.corpus.encoding import Corpus
+from clif.corpus.parts import BLOCK, MOST, Part, blocks_of, finds, folder_of, parts_of
 from clif.counts import PIECE, ROOM, Block, PairCounts, add_blocks, list_blocks
 from clif.influence.scorers import Scorer, sum_between
 from clif.pairs import Contexts, stream_contexts
@@ -80,7 +80,7 @@ def _divided(
 ) -> Iterator[Any]:
     """Yield function(part, *common) for each part, of up to `most` blocks, in the order of the text."""
     folder = folder_of(corpus)
-    by_path = folder is not None and cluster.all_see(folder / DOCUMENTS)
+    by_path = folder is not None and cluster.all(finds, str(folder), corpus.content_hash)
     ends: deque[int] = deque()
 
     def parts() -> Iterator[Part]:

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -52,8 +53,8 @@ def train_elsewhere(cluster: Cluster, run: Run, jobs: Sequence[Job], kept: Calla
 def place_of(cluster: Cluster, run: Run) -> Place:
     """Where the workers find a run: in its folder, if all of them see it, else it is sent."""
     file = run.path.absolute() / MANIFEST
-    by_path = cluster.all_see(file)
-    return Place(str(file.parent), file_sha256(file), None if by_path else _sent(run))
+    path, manifest = str(file.parent), file_sha256(file)
+    return Place(path, manifest, None if cluster.all(_finds, path, manifest) else _sent(run))
 
 
 def _sent(run: Run) -> Run:
@@ -75,14 +76,15 @@ def _train(job: Job, place: Place) -> Trained:
     return train_model(job.corpus(run), run.vocabulary, job.settings(run), weights=weights)
 
 
+def _finds(path: str, manifest: str) -> bool:
+    file = Path(path) / MANIFEST
+    return file.is_file() and file_sha256(file) == manifest
+
+
 @lru_cache(maxsize=1)
 def _opened(path: str, manifest: str) -> Run:
-    try:
-        run = open_run(path)
-        if file_sha256(run.path / MANIFEST) == manifest:
-            return run
-    except (InputError, OSError):
-        pass
+    if _finds(path, manifest):
+        return open_run(path)
     raise InputError(
         "this worker does not find the run, which the others do",
         where=path,

@@ -159,7 +159,7 @@ def test_trainings_are_those_of_one_process_though_a_worker_dies(
 
 
 def test_a_run_that_workers_do_not_reach_is_sent_to_them(loopback, opened, workplace, monkeypatch):
-    monkeypatch.setattr(Cluster, "all_see", lambda *_: False)
+    monkeypatch.setattr(Cluster, "all", lambda *_: False)
     here = influences(rank(opened, str(workplace / "planted.toml"), measure="mean_difference", cache=False))
     with on_cluster(loopback.address):
         run = open_run(opened.path)
@@ -203,8 +203,8 @@ def test_without_an_address_all_stays_here(monkeypatch):
 class Client:
     """What `check` asks a client for."""
 
-    def __init__(self, versions: dict[str, object]) -> None:
-        self._versions = versions
+    def __init__(self, versions: dict[str, object], scheduler: object = package.__version__) -> None:
+        self._versions, self._scheduler = versions, scheduler
 
     def wait_for_workers(self, _number: int, timeout: float) -> None:
         if not self._versions:
@@ -213,6 +213,11 @@ class Client:
     def run(self, _function: object, **_: object) -> dict[str, object]:
         return self._versions
 
+    def run_on_scheduler(self, _function: object) -> object:
+        if isinstance(self._scheduler, Exception):
+            raise self._scheduler
+        return self._scheduler
+
 
 def test_workers_must_come():
     with pytest.raises(InputError, match="has no worker"):
@@ -220,7 +225,10 @@ def test_workers_must_come():
 
 
 @pytest.mark.parametrize("version", ["0.0.1", ModuleNotFoundError("clif")])
-def test_workers_have_the_same_clif(version):
-    Cluster(Client({"w": package.__version__}), "tcp://x").check()
-    with pytest.raises(MismatchError, match="it has no clif"):
-        Cluster(Client({"w": version}), "tcp://x").check()
+def test_scheduler_and_workers_have_the_same_clif(version):
+    same = {"w": package.__version__}
+    Cluster(Client(same), "tcp://x").check()
+    for client, place in ((Client({"w": version}), "worker w"), (Client(same, version), "scheduler")):
+        with pytest.raises(MismatchError, match="there is no clif") as raised:
+            Cluster(client, "tcp://x").check()
+        assert raised.value.where == place
