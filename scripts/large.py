@@ -72,6 +72,7 @@ TRAININGS = 14  # of one `clif retrain`: two further seeds, three without the ch
 PAIR = 8 + 2 * 10  # bytes: a count, and twice its place and slope
 ID = 80  # bytes a document: its id as a Python string, its offset, its length
 TYPE = 120  # bytes a word while encoding: itself, and its place in a dictionary
+CORES, SPEED = 64, 1e9  # cores of a cluster; bytes a second from a disk or a network
 HOUR, GB = 3600.0, 1e9
 
 
@@ -128,45 +129,42 @@ def needs(tokens: int, rates: Rates) -> Needs:
     )
 
 
-def tables(rates: Rates) -> str:
-    """The tables of the page, as Markdown."""
+def tables(rates: Rates) -> list[str]:
+    """The tables of the page, as Markdown: room, time and traffic."""
     found = [needs(tokens, rates) for tokens in SIZES]
-    head = (
-        "| | "
-        + " | ".join(f"{tokens / 1e9:,.0f} billion tokens" for tokens in SIZES)
-        + " |\n|---|"
-        + "---|" * len(found)
-    )
+
+    def table(rows: dict[str, tuple[Callable[[float], str], Callable[[Needs], float]]]) -> str:
+        lines = ["| tokens | " + " | ".join(number(n.tokens) for n in found) + " |", "|---" * (len(found) + 1) + "|"]
+        for name, (show, value) in rows.items():
+            lines.append(f"| {name} | " + " | ".join(show(value(n)) for n in found) + " |")
+        return "\n".join(lines)
+
     room = {
-        "documents, of as many tokens as there": (number, "documents"),
-        "vocabulary at --min-count 5": (number, "words"),
-        "the corpus, packed": (size, "source"),
-        "the run folder": (size, "run"),
-        "the same while it is encoded": (size, "encoding"),
-        "a model, both matrices": (size, "model"),
-        "memory: training, encoding": (size, "training_memory"),
-        "memory: `clif`, counts and solve": (size, "clif_memory"),
+        "documents": (number, lambda n: n.documents),
+        "vocabulary": (number, lambda n: n.words),
+        "the corpus, packed": (size, lambda n: n.source),
+        "the run folder, with a model an epoch": (size, lambda n: n.run),
+        "tokens and what stands beside them, while they are encoded": (size, lambda n: n.encoding),
+        "a model, both matrices": (size, lambda n: n.model),
+        "memory: encoding and training": (size, lambda n: n.training_memory),
+        "memory: counts and solve of `clif`": (size, lambda n: n.clif_memory),
     }
-    hours = {
-        "encode (one process)": (duration, "encode"),
-        "train one model (one core)": (duration, "train"),
-        "rank by `block`": (duration, "block"),
-        "rank by `clif`: counting and scoring": (duration, "clif_divided"),
-        "rank by `clif`: the solve (one process)": (duration, "solve"),
-        f"retrain: {TRAININGS} trainings": (duration, "retrain"),
+    time_ = {
+        "encode": (duration, lambda n: n.encode),
+        "train one model": (duration, lambda n: n.train),
+        "rank by `block`": (duration, lambda n: n.block),
+        f"rank by `clif`: count and score, on {CORES} cores": (duration, lambda n: n.clif_divided / CORES),
+        f"rank by `clif`: the solve, {PRODUCTS} products": (duration, lambda n: n.solve),
+        f"retrain: {TRAININGS} trainings, on one core": (duration, lambda n: n.retrain),
+        f"retrain: the same on {TRAININGS} cores": (duration, lambda n: n.train),
     }
-    return "\n\n".join(
-        "\n".join(
-            [
-                head,
-                *(
-                    f"| {name} | " + " | ".join(show(getattr(n, key)) for n in found) + " |"
-                    for name, (show, key) in rows.items()
-                ),
-            ]
-        )
-        for rows in (room, hours)
-    )
+    traffic = {
+        f"one pass over the tokens, at {SPEED / GB:g} GB/s": (duration, lambda n: n.tokens * 4 / SPEED / HOUR),
+        "reads of one document in the epochs of a training": (number, lambda n: EPOCHS * n.documents),
+        "a model that comes back from a worker": (size, lambda n: n.model),
+        "scores that come back": (size, lambda n: 8 * n.documents),
+    }
+    return [table(rows) for rows in (room, time_, traffic)]
 
 
 def size(count: float) -> str:
@@ -178,7 +176,7 @@ def size(count: float) -> str:
 
 def number(count: float) -> str:
     """A count in words."""
-    for name, unit in (("billion", 1e9), ("million", 1e6)):
+    for name, unit in (("trillion", 1e12), ("billion", 1e9), ("million", 1e6)):
         if count >= unit:
             return f"{count / unit:.3g} {name}"
     return f"{count:,.0f}"
@@ -188,7 +186,9 @@ def duration(hours: float) -> str:
     """Hours of one core in words."""
     if hours >= 48:
         return f"{hours / 24:,.0f} days"
-    return f"{hours:.2g} h" if hours >= 1 else f"{hours * 60:.2g} min"
+    if hours >= 1:
+        return f"{hours:.2g} h"
+    return f"{hours * 60:.2g} min" if hours * 60 >= 1 else f"{hours * 3600:.2g} s"
 
 
 def timed(call: Callable[[], Any]) -> tuple[Any, float]:
@@ -275,7 +275,7 @@ def command(corpus: Path | None, test: str) -> None:
     if corpus:
         click.echo(json.dumps(asdict(measure(corpus, test)), indent=2))
         return
-    click.echo(tables(WIKINEWS))
+    click.echo("\n\n".join(tables(WIKINEWS)))
 
 
 if __name__ == "__main__":
