@@ -189,7 +189,8 @@ def _connected(address: str) -> Iterator[Any]:
             next="Install it (pip install 'clif[dask]'), or leave this option out.",
         ) from error
     # What goes wrong is said by our own errors; what is sent whole to the scheduler is meant to be there.
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    for name in [name for name in logging.root.manager.loggerDict if name.partition(".")[0] == "distributed"]:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1PB"}):
         try:
             client = Client(address, timeout=SECONDS, set_as_default=False)

@@ -25,7 +25,7 @@ MOST = 64  # blocks in a part: 17 million tokens
 EACH = 4  # parts for each thread, if the corpus gives that many: so all end at about the same time
 
 
-def blocks_of(offsets: NDArray[np.int64], size: int = BLOCK) -> list[tuple[int, int]]:
+def blocks_of(offsets: NDArray[np.int64], size: int) -> list[tuple[int, int]]:
     """Documents (first, last) of each block: at most `size` tokens, or one document."""
     blocks, first = [], 0
     while first < len(offsets) - 1:

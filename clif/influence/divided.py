@@ -99,7 +99,7 @@ def _score_part(part: Part, scorer: Scorer) -> Values:
     tokens, offsets = part.tokens(), part.offsets
     sums = [
         sum_between(scorer(tokens, offsets, first, last), offsets[first : last + 1] - offsets[first])
-        for first, last in blocks_of(offsets)
+        for first, last in blocks_of(offsets, BLOCK)
     ]
     return np.concatenate(sums, axis=1)
 

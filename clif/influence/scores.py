@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from clif.cluster import current_cluster
 from clif.compiling import warm_up
-from clif.corpus.parts import blocks_of
+from clif.corpus.parts import BLOCK, blocks_of
 from clif.errors import UsageError
 from clif.influence.attribution import Attribution, JointPairs, Pairs, PairTable
 from clif.influence.divided import score_divided
@@ -159,7 +159,7 @@ def stream_tokens(pairs: Pairs, threads: int | None = None) -> Iterator[tuple[in
     workers = threads or (1 if quick else _cores())
     waiting: list[tuple[int, int, Future[Matrix]]] = []
     with ThreadPoolExecutor(workers) as pool:
-        for first, last in blocks_of(offsets):
+        for first, last in blocks_of(offsets, BLOCK):
             waiting.append((first, last, pool.submit(pairs.tokens, first, last)))
             if len(waiting) > workers:
                 begin, end, future = waiting.pop(0)
