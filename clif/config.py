@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from clif.corpus.remote import is_url
 from clif.errors import UsageError
 from clif.toml_file import read_toml
 
@@ -109,7 +110,7 @@ def _relative(name: str, section: dict[str, Any], folder: Path) -> dict[str, Any
     """Paths of one section, taken from the folder of the configuration."""
 
     def path(value: str) -> str:
-        return str(folder / value) if value != "-" else value
+        return value if value == "-" or is_url(value) else str(folder / value)
 
     section = dict(section)
     if name == "corpus" and "corpus" in section:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,12 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clif.compiling import compiled
+from clif.corpus.parts import blocks_of
 from clif.pairs import LONGEST, list_inside, scan
 from clif.progress import Progress, silent
 from clif.room import release
 
 # Contexts that are sorted at a time: what counting needs beside its result is about 25 bytes for each.
 ROOM = 1 << 22
+# Tokens after which a block ends at the next document, wherever it began: what may be counted apart.
+PIECE = 1 << 20
+
+Block = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[Any]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,9 +68,13 @@ def count_pairs(
 
     Sums are kept in `precision`, each as good as its rounding once for every block of `room` contexts.
     """
-    size = len(keep)
+    return add_blocks(list_blocks(tokens, offsets, keep, window, precision, room, progress), len(keep), precision)
+
+
+def add_blocks(blocks: Iterable[Block], size: int, precision: type[np.floating]) -> PairCounts:
+    """Add up blocks of `size` words, in their order."""
     whole = (np.zeros(size + 1, dtype=np.int64), np.empty(0, dtype=np.int32), np.empty(0, dtype=precision))
-    for part in list_blocks(tokens, offsets, keep, window, precision, room, progress):
+    for part in blocks:
         whole = _merge(*whole, *part) if len(whole[1]) else part
     start, column, weight = whole
     totals = np.zeros(size)
@@ -80,19 +89,22 @@ def list_blocks(
     window: int,
     precision: type[np.floating],
     room: int,
-    progress: Progress,
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int32], NDArray[Any]]]:
-    """Yield the pairs of `room` contexts at a time as start, column and weight of a PairCounts."""
+    progress: Progress = silent,
+) -> Iterator[Block]:
+    """Yield the pairs of up to `room` contexts at a time as start, column and weight of a PairCounts."""
     longest = int(np.diff(offsets).max(initial=0))
     room = max(room, min(LONGEST, longest))
     rows, columns = np.empty(room, dtype=np.int32), np.empty(room, dtype=np.int32)
     weights = np.empty(room, dtype=precision)
     inside = np.empty(longest, dtype=np.int64)
-    document, centre = 0, 0
-    while document < len(offsets) - 1:
-        progress("count", float(offsets[document]), float(offsets[-1]), "pairs of words")
-        document, centre, n = _emit(tokens, offsets, keep, window, document, centre, inside, rows, columns, weights)
-        yield _gather(rows[:n], columns[:n], weights[:n], len(keep))
+    for document, last in blocks_of(offsets, PIECE):
+        centre = 0
+        while document < last:
+            progress("count", float(offsets[document]), float(offsets[-1]), "pairs of words")
+            document, centre, n = _emit(
+                tokens, offsets[: last + 1], keep, window, document, centre, inside, rows, columns, weights
+            )
+            yield _gather(rows[:n], columns[:n], weights[:n], len(keep))
 
 
 @compiled

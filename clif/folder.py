@@ -16,6 +16,7 @@ from clif.corpus.encoding import DOCUMENTS, TOKENS, WORDS, Corpus, encode
 from clif.corpus.memory import COPY
 from clif.corpus.metadata import METADATA
 from clif.corpus.reading import ReadOptions, read_documents, spool_stdin
+from clif.corpus.remote import Source, located
 from clif.corpus.sentence_file import SENTENCES
 from clif.corpus.tokenising import Tokeniser
 from clif.errors import ClifError, MismatchError, UsageError
@@ -43,14 +44,14 @@ class Stored(Protocol):
         """Write a copy of it to `folder` and return its path."""
 
 
-Source = Path | str | Stored
+Given = str | Source | Stored  # what a caller names as a corpus
 
 
 def build(
     out: Path | str,
-    sources: Sequence[Source],
-    fill: Callable[[Path, list[Path]], None],
-    reusable: Callable[[Path, list[Path]], Run | None],
+    sources: Sequence[Given],
+    fill: Callable[[Path, list[Source]], None],
+    reusable: Callable[[Path, list[Source]], Run | None],
     *,
     resumes: bool = False,
 ) -> Run:
@@ -86,9 +87,9 @@ def build(
 
 def _build(
     folder: Path,
-    sources: Sequence[Source],
-    fill: Callable[[Path, list[Path]], None],
-    reusable: Callable[[Path, list[Path]], Run | None],
+    sources: Sequence[Given],
+    fill: Callable[[Path, list[Source]], None],
+    reusable: Callable[[Path, list[Source]], Run | None],
     resumes: bool,
 ) -> None:
     with held(folder.with_name(f".{folder.name}.lock"), "building this run", folder, "name another folder by --out."):
@@ -113,9 +114,9 @@ def _build(
 def _fill(
     folder: Path,
     partial: Path,
-    sources: Sequence[Source],
-    fill: Callable[[Path, list[Path]], None],
-    reusable: Callable[[Path, list[Path]], Run | None],
+    sources: Sequence[Given],
+    fill: Callable[[Path, list[Source]], None],
+    reusable: Callable[[Path, list[Source]], Run | None],
     resumes: bool,
 ) -> None:
     paths = [_path(source, partial) for source in sources]
@@ -158,16 +159,16 @@ def afresh(folder: Path) -> None:
         raise cannot_write(folder, error) from error
 
 
-def _path(source: Source, folder: Path) -> Path:
+def _path(source: Given, folder: Path) -> Source:
     """Where a source is read from; of what can be read only once, or is no file, everything later reads a copy."""
-    if not isinstance(source, str | Path):
+    if not isinstance(source, str | Source):
         return source.store(folder)
-    return spool_stdin(sys.stdin.buffer, folder) if str(source) == STDIN else Path(source)
+    return spool_stdin(sys.stdin.buffer, folder) if str(source) == STDIN else located(source)
 
 
 def encode_into(
     folder: Path,
-    paths: Sequence[Path],
+    paths: Sequence[Source],
     read: ReadOptions,
     tokeniser: Tokeniser,
     progress: Progress,
@@ -189,7 +190,7 @@ def encode_into(
 
 def finish(
     folder: Path,
-    paths: Sequence[Path],
+    paths: Sequence[Source],
     corpus: Corpus,
     read: ReadOptions,
     tokeniser: Tokeniser,
@@ -203,7 +204,10 @@ def finish(
     about = {"corpus": corpus.content_hash, "settings": settings.to_dict()}
     write_matrices(folder / MODEL, U, C, about)
     # Relative where it lies in the run: the folder is renamed when all is done.
-    sources = [path.relative_to(folder) if path.is_relative_to(folder) else path.absolute() for path in paths]
+    sources = [
+        path.relative_to(folder) if isinstance(path, Path) and path.is_relative_to(folder) else path.absolute()
+        for path in paths
+    ]
     manifest = {
         "format": FORMAT,
         "versions": versions(),

@@ -11,8 +11,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
-from pathlib import Path
 
+from clif.corpus.remote import Remote, Source
 from clif.errors import InputError, UsageError
 
 VARIABLE = "CLIF_UNPACKED"
@@ -58,10 +58,10 @@ def copy_bounded(read: Callable[[int], bytes], write: Callable[[bytes], object],
         write(block)
 
 
-def size_of(path: Path) -> int:
-    """Bytes of a file; 0 for one that is gone, which whoever reads it will notice."""
+def size_of(path: Source) -> int:
+    """Bytes of a file; 0 for one that is gone, which whoever reads it will notice, or of a length that is not told."""
     try:
-        return path.stat().st_size
+        return path.size if isinstance(path, Remote) else path.stat().st_size
     except OSError:
         return 0
 

@@ -13,6 +13,7 @@ from clif import tensors
 from clif.checks import check_manifest, check_matrices
 from clif.corpus.encoding import DOCUMENTS, WORDS, Corpus, open_corpus
 from clif.corpus.reading import ReadOptions
+from clif.corpus.remote import Remote, Source, located
 from clif.corpus.tokenising import Tokeniser
 from clif.errors import DAMAGE, InputError, MismatchError
 from clif.files import read_json
@@ -68,14 +69,16 @@ class Run:
         return Tokeniser(**self.manifest["corpus"]["tokens"])
 
     @property
-    def sources(self) -> list[Path]:
-        """The files and folders that the corpus was read from; empty for the default corpus.
+    def sources(self) -> list[Source]:
+        """The files, folders and URLs that the corpus was read from; empty for the default corpus.
 
         Relative ones lie in the run; raises InputError for one that leads out of it.
         """
-        sources = [Path(source) for source in self.manifest["corpus"]["sources"]]
-        said_by = self.path / MANIFEST
-        return [source if source.is_absolute() else inside(self.path, source, said_by) for source in sources]
+        sources, said_by = [located(source) for source in self.manifest["corpus"]["sources"]], self.path / MANIFEST
+        return [
+            source if isinstance(source, Remote) or source.is_absolute() else inside(self.path, source, said_by)
+            for source in sources
+        ]
 
     @cached_property
     def corpus(self) -> Corpus:

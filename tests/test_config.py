@@ -44,7 +44,19 @@ def test_every_key_is_an_option_of_its_command(section):
 def test_every_option_that_changes_a_result_is_a_key():
     not_settings = {"as_json", "quiet", "out", "force", "run", "target", "allow_pickle", "config"}
     # Of one list, of a file from elsewhere, of a run in pieces: `clif run` makes its own.
-    not_settings |= {"unit", "by", "top", "no_cache", "ranking", "test", "method", "measure", "threads", "listing"}
+    not_settings |= {
+        "unit",
+        "by",
+        "top",
+        "no_cache",
+        "ranking",
+        "test",
+        "method",
+        "measure",
+        "threads",
+        "listing",
+        "scheduler",
+    }
     for section in ("train", "audit", "rank", "retrain"):
         keys = {*SCHEMA[section], *(SCHEMA["corpus"] if section == "train" else ())}
         assert set(options(section)) - keys <= not_settings

@@ -11,7 +11,7 @@ import clif
 
 ROOT = Path(clif.__file__).parent
 ORDER = (
-    *("errors", "corpus", "vocabulary", "pairs", "model", "training", "objectives", "influence", "ranking"),
+    *("errors", "cluster", "corpus", "vocabulary", "pairs", "model", "training", "objectives", "influence", "ranking"),
     *("explaining", "retraining", "verification", "tradeoffs", "reporting", "library", "cli"),
 )
 IMPORT = re.compile(r"^\s*from clif\.(\w+)", re.M)

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from clif.cli.options import FILE, TEST_HELP, clif_command
+from clif.cli.options import FILE, TEST_HELP, clif_command, on_scheduler
 from clif.cli.screen import Screen, at, number
 
 NAMED = 8
@@ -25,6 +25,7 @@ NAMED = 8
 @click.option("--ddof", type=int, default=0, show_default=True, help="Degrees of freedom taken from the deviation.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of sampled p-values.")
 @click.option("--allow-pickle", is_flag=True, help="Read pickled models, which can run code: only if you trust them.")
+@on_scheduler
 def command(
     screen: Screen,
     target: Path | None,

@@ -8,13 +8,13 @@ from typing import Any
 import click
 
 from clif.cli import train_command
-from clif.cli.options import FILE, clif_command, corpus_options, memory_option, reading
+from clif.cli.options import FILE, SOURCE, clif_command, corpus_options, memory_option, reading
 from clif.cli.screen import Screen, number
 
 
 @clif_command("clif import vectors.txt articles.jsonl.gz --text-field body --out imported-run")
 @click.argument("model", type=FILE, metavar="MODEL")
-@click.argument("corpus", nargs=-1, required=True, type=FILE)
+@click.argument("corpus", nargs=-1, required=True, type=SOURCE)
 @click.option("--out", default="clif-run", show_default=True, type=FILE, help="Folder of the run.")
 @click.option("--force", is_flag=True, help="Replace a run that is there.")
 @click.option("--allow-pickle", is_flag=True, help="Read a pickled model, which can run code: only if you trust it.")
@@ -32,7 +32,7 @@ from clif.cli.screen import Screen, number
 def command(
     screen: Screen,
     model: Path,
-    corpus: tuple[Path, ...],
+    corpus: tuple[Any, ...],
     out: Path,
     force: bool,
     allow_pickle: bool,

@@ -14,6 +14,18 @@ from clif.cli.screen import Screen
 
 FILE = click.Path(path_type=Path)
 NONE = "none"
+
+
+class _Source(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions only
+    name = "source"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        from clif.corpus.remote import located
+
+        return located(value)
+
+
+SOURCE = _Source()  # a path, or a URL
 TEST_HELP = "Test: name, or TOML file, whose kind says how it is measured (clif audit --list)."
 MEASURE_HELP = "One of the test's kind, as mean_difference (clif audit --list).  [the newest ranking's]"
 
@@ -58,6 +70,25 @@ def memory_option(function: Callable[..., Any]) -> Callable[..., Any]:
             return function(*screen, **rest)
 
     return bounded
+
+
+def on_scheduler(function: Callable[..., Any]) -> Callable[..., Any]:
+    """--scheduler ADDRESS: the command's work is done on that cluster."""
+
+    @click.option(
+        "--scheduler",
+        metavar="ADDRESS",
+        envvar="CLIF_SCHEDULER",
+        help="Let the workers of this Dask scheduler count, score and train.  [this machine; $CLIF_SCHEDULER]",
+    )
+    @functools.wraps(function)
+    def divided(*arguments: Any, scheduler: str | None, **options: Any) -> Any:
+        from clif.cluster import on_cluster
+
+        with on_cluster(scheduler or None):
+            return function(*arguments, **options)
+
+    return divided
 
 
 def config_option(*sections: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from clif.cli.costs_tables import costs_line
-from clif.cli.options import FILE, TEST_HELP, clif_command, memory_option, run_argument
+from clif.cli.options import FILE, TEST_HELP, clif_command, memory_option, on_scheduler, run_argument
 from clif.cli.rows import digits_of, layout
 from clif.cli.screen import Screen, at
 
@@ -40,6 +40,7 @@ SHOWN = 10
 @click.option("--out", type=FILE, help="A further copy: .csv, .jsonl, .parquet or .trec.")
 @click.option("--no-cache", is_flag=True, help="Compute anew, even if the list is stored.")
 @memory_option
+@on_scheduler
 def command(
     screen: Screen,
     run: Path | None,

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from clif.cli.costs_tables import show_costs, show_kept
-from clif.cli.options import FILE, MEASURE_HELP, TEST_HELP, clif_command, memory_option, run_argument
+from clif.cli.options import FILE, MEASURE_HELP, TEST_HELP, clif_command, memory_option, on_scheduler, run_argument
 from clif.cli.retrain_tables import (
     files_of,
     show_halves,
@@ -69,6 +69,7 @@ ONE_SEED = {
 @click.option("--halves", type=int, default=1, show_default=True, help="Halve the held-out words that many times.")
 @click.option("--processes", type=int, help="Trainings at a time.  [one a core]")
 @memory_option
+@on_scheduler
 def command(
     screen: Screen,
     run: Path | None,

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from clif.cli.costs_tables import DIGITS
-from clif.cli.options import FILE, TEST_HELP, clif_command, numbers, run_argument
+from clif.cli.options import FILE, TEST_HELP, clif_command, numbers, on_scheduler, run_argument
 from clif.cli.screen import Screen, at, number
 from clif.telling import plural
 
@@ -27,6 +27,7 @@ from clif.telling import plural
 @click.option("--pairs", type=FILE, help="TOML file of the pairs of debias.  [attribute words, A beside B]")
 @click.option("--analogies", type=FILE, help="Questions, as in questions-words.txt.  [those that gensim brings]")
 @click.option("--processes", type=int, help="Trainings at a time.  [one a core]")
+@on_scheduler
 def command(
     screen: Screen,
     run: Path | None,

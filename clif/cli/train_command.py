@@ -7,12 +7,12 @@ from typing import Any
 
 import click
 
-from clif.cli.options import FILE, clif_command, config_option, corpus_options, memory_option, reading
+from clif.cli.options import FILE, SOURCE, clif_command, config_option, corpus_options, memory_option, reading
 from clif.cli.screen import Screen, at, number
 
 
 @clif_command("clif train articles.jsonl.gz --text-field body --out articles-run")
-@click.argument("corpus", nargs=-1, type=FILE)
+@click.argument("corpus", nargs=-1, type=SOURCE)
 @config_option("corpus", "train")
 @click.option("--out", default="clif-run", show_default=True, type=FILE, help="Folder of the run.")
 @click.option("--force", is_flag=True, help="Replace a run that was made otherwise.")
@@ -40,11 +40,12 @@ from clif.cli.screen import Screen, at, number
 )
 @memory_option
 @corpus_options
-def command(screen: Screen, corpus: tuple[Path, ...], out: Path, force: bool, **options: Any) -> None:
+def command(screen: Screen, corpus: tuple[Any, ...], out: Path, force: bool, **options: Any) -> None:
     """Train a skip-gram model with negative sampling on CORPUS.
 
-    CORPUS is any number of files or folders: JSON lines, text, CSV, TSV, Parquet; plain, .gz or .zst; - is
-    standard input. Without CORPUS: the paragraphs of the State of the Union speeches.
+    CORPUS is any number of files, folders or URLs (s3://bucket/shard-*.jsonl.gz, https://...): JSON lines, text, CSV,
+    TSV, Parquet; plain, .gz or .zst; - is standard input. Without CORPUS: the paragraphs of the State of the Union
+    speeches.
     """
     from clif.settings import TrainingSettings
     from clif.training import train

@@ -7,7 +7,16 @@ from typing import Any
 
 import click
 
-from clif.cli.options import MEASURE_HELP, NONE, TEST_HELP, clif_command, memory_option, numbers, run_argument
+from clif.cli.options import (
+    MEASURE_HELP,
+    NONE,
+    TEST_HELP,
+    clif_command,
+    memory_option,
+    numbers,
+    on_scheduler,
+    run_argument,
+)
 from clif.cli.screen import Screen
 
 
@@ -29,6 +38,7 @@ from clif.cli.screen import Screen
 @click.option("--gate", multiple=True, metavar="KEY=VALUE", help="Exit with 6 below this; repeatable, see above.")
 @click.option("--processes", type=int, help="Trainings at a time.  [one a core]")
 @memory_option
+@on_scheduler
 def command(
     screen: Screen,
     run: Path | None,

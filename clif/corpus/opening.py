@@ -16,6 +16,7 @@ from typing import BinaryIO, cast
 
 import zstandard
 
+from clif.corpus.remote import CHECK, Source
 from clif.errors import InputError
 from clif.files import whole_file
 from clif.limits import largest_piece, largest_window, size_of, too_large
@@ -33,12 +34,12 @@ _STEP = 1 << 10
 _LINE = 1 << 20  # characters of a line that are read at a time
 
 
-def shown(path: Path) -> str:
+def shown(path: Source) -> str:
     """A path for messages and ids: bytes of a file name that are no text become U+FFFD."""
     return str(path).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def compression_of(path: Path) -> str | None:
+def compression_of(path: Source) -> str | None:
     """Compression of a file, "gzip", "zstd" or None, by its first bytes, never by its name.
 
     Raises
@@ -60,7 +61,7 @@ def compression_of(path: Path) -> str | None:
 
 
 @contextmanager
-def faults(path: Path) -> Iterator[None]:
+def faults(path: Source) -> Iterator[None]:
     """Turn what can go wrong while reading `path` into InputErrors that name it."""
     where = shown(path)
     try:
@@ -74,13 +75,12 @@ def faults(path: Path) -> Iterator[None]:
             next="Copy or download the file again; `gzip -t` or `zstd -t` tells whether it is whole.",
         ) from error
     except OSError as error:
-        raise InputError(
-            f"cannot be read: {error.strerror or error}", where=where, next="Check the file and its disk."
-        ) from error
+        after = "Check the file and its disk." if isinstance(path, Path) else CHECK
+        raise InputError(f"cannot be read: {error.strerror or error}", where=where, next=after) from error
 
 
 @contextmanager
-def open_binary(path: Path) -> Iterator[BinaryIO]:
+def open_binary(path: Source) -> Iterator[BinaryIO]:
     """Open a file for reading, unpacked; to be used within `faults`."""
     kind = compression_of(path)
     with path.open("rb") as raw:
@@ -94,7 +94,7 @@ def open_binary(path: Path) -> Iterator[BinaryIO]:
             yield raw
 
 
-def read_lines(path: Path, encoding: str) -> Generator[str, None, None]:
+def read_lines(path: Source, encoding: str) -> Generator[str, None, None]:
     r"""Lines of a text file, unpacked, each with its ending; only \n ends a line.
 
     Raises
@@ -119,7 +119,7 @@ def read_lines(path: Path, encoding: str) -> Generator[str, None, None]:
 class Pieces:
     """Puts lines together, as many as a packed file may have in one piece; a plain one may have any number."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Source) -> None:
         self._path = path
         self._most = largest_piece(size_of(path)) if compression_of(path) else None
 
@@ -152,7 +152,7 @@ def _rest(text: io.TextIOWrapper) -> Iterator[str]:
             return
 
 
-def _noise(path: Path, encoding: str) -> InputError:
+def _noise(path: Source, encoding: str) -> InputError:
     """Find the first byte that is not text; a second pass, as a text stream does not tell its offset."""
     decoder = codecs.getincrementaldecoder(encoding)()
     offset, line = 0, 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -104,15 +105,15 @@ class Parquet(Layout):
 
     @contextmanager
     def _open(self, *, as_dictionaries: bool = False) -> Iterator[pq.ParquetFile]:
-        """Open the table; one that is packed is unpacked to disk first, as Parquet is read from its end.
+        """Open the table; one that is packed or remote is put on disk first, as Parquet is read from its end.
 
         `as_dictionaries`: texts as the numbers of different ones, each of which is there once.
         """
         with ExitStack() as stack:
             source: Any = self.file.path
-            if self.compression:
+            if self.compression or not isinstance(source, Path):
                 source = stack.enter_context(tempfile.TemporaryFile())
-                bound = largest_whole(size_of(self.file.path))
+                bound = largest_whole(size_of(self.file.path)) if self.compression else sys.maxsize
                 with faults(self.file.path), open_binary(self.file.path) as packed:
                     copy_bounded(packed.read, source.write, bound, self.file.shown)
                 source.seek(0)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from clif.corpus.documents import Document, ReadOptions
 from clif.corpus.fields import POSITION, side_of
 from clif.corpus.formats import JsonArray, JsonLines, TextBlocks, TextFile, TextLines
 from clif.corpus.layouts import Layout
 from clif.corpus.opening import SUFFIXES, faults, open_binary, read_lines, spool_stdin
+from clif.corpus.remote import Source
 from clif.corpus.sources import SourceFile, find_files
 from clif.corpus.tables import Csv, NeutralityCorpus, has_side_header
 from clif.errors import InputError
@@ -34,7 +35,7 @@ _ENDINGS = {
 _TEXT = {"line": TextLines, "blank": TextBlocks, "file": TextFile}
 
 
-def read_documents(sources: Sequence[str | Path], options: ReadOptions) -> Iterator[Document]:
+def read_documents(sources: Sequence[str | Source], options: ReadOptions) -> Iterator[Document]:
     """Read the documents of files and folders in order, each with an id that no other has.
 
     A folder is read recursively by sorted relative path, without hidden files, each file by its own format.

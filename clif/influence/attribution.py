@@ -20,9 +20,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from clif.influence.kernels import joint_pairs, score_joint, score_table
+from clif.influence.kernels import joint_pairs
 from clif.influence.noise import logistic
 from clif.influence.problem import Matrix, Predictor, Problem
+from clif.influence.scorers import JointScorer, Scorer, TableScorer
 from clif.noise_sample import NoiseSample
 from clif.pairs import Contexts
 
@@ -52,6 +53,10 @@ class Pairs(Protocol):
 
     def tokens(self, first: int, last: int) -> Matrix:
         """Influence (objectives, tokens) of the tokens of the documents first to last - 1: half of each context."""
+
+    @property
+    def scorer(self) -> Scorer | None:
+        """What gives `tokens`, for other processes; None where it can be had only here."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,13 +88,12 @@ class PairTable:
 
     def tokens(self, first: int, last: int) -> Matrix:
         """Influence (1, tokens) of the tokens of the documents first to last - 1: half of each of their contexts."""
-        corpus = self.problem.corpus
-        result = np.zeros((1, int(corpus.offsets[last] - corpus.offsets[first])))
-        score_table(
-            corpus.tokens, corpus.offsets, first, last, self.problem.keep, self.problem.settings.window,
-            self.problem.slot, self.table, result[0],
-        )  # fmt: skip
-        return result
+        return self.scorer(self.problem.corpus.tokens, self.problem.corpus.offsets, first, last)
+
+    @cached_property
+    def scorer(self) -> Scorer:
+        """What gives `tokens`."""
+        return TableScorer(self.problem.keep, self.problem.settings.window, self.problem.slot, self.table)
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,13 +153,13 @@ class JointPairs:
 
     def tokens(self, first: int, last: int) -> Matrix:
         """Influence (objectives, tokens) of the tokens of the documents first to last - 1."""
-        problem, corpus = self.problem, self.problem.corpus
-        result = np.zeros((len(self.s), int(corpus.offsets[last] - corpus.offsets[first])))
-        score_joint(
-            corpus.tokens, corpus.offsets, first, last, problem.keep, problem.settings.window,
-            self._left, self._right, self.noise_part, self._kq, problem.U.shape[1], result,
-        )  # fmt: skip
-        return result
+        return self.scorer(self.problem.corpus.tokens, self.problem.corpus.offsets, first, last)
+
+    @cached_property
+    def scorer(self) -> Scorer:
+        """What gives `tokens`."""
+        keep, window, dim = self.problem.keep, self.problem.settings.window, self.problem.U.shape[1]
+        return JointScorer(keep, window, self._left, self._right, self.noise_part, self._kq, dim)
 
 
 def context_influence(pairs: PairTable | JointPairs, contexts: Contexts) -> Values:

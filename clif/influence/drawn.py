@@ -89,6 +89,10 @@ class DrawnContexts:
         half = 0.5 * rows["value"].astype(np.float64)
         return np.asarray([np.bincount(base + position, half, size) + np.bincount(base + output_position, half, size)])
 
+    @property
+    def scorer(self) -> None:
+        """None: the contexts are kept here."""
+
     def cells(self, most: int) -> Iterator[Cells]:
         """Yield the pairs of words that were drawn, each once, `most` at a time."""
         problem, size = self.problem, len(self.problem.vocabulary)

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from clif.corpus.spans import Spans
 from clif.influence.attribution import Cells, Pairs
 from clif.influence.problem import Problem
-from clif.influence.scores import stream_tokens, sum_between
+from clif.influence.scorers import sum_between
+from clif.influence.scores import stream_tokens
 from clif.pairs import Contexts
 
 Values = NDArray[np.float64]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import psutil
 
+from clif.corpus.parts import BLOCK
 from clif.counts import ROOM
 from clif.errors import InputError
 from clif.influence.attribution import SAMPLE
@@ -14,7 +15,6 @@ from clif.influence.layout import PIECE
 from clif.influence.methods import Method
 from clif.influence.noise import HEAD, KEPT
 from clif.influence.problem import Problem
-from clif.influence.scores import BLOCK
 from clif.influence.shelf import LEAST
 from clif.influence.unrolled import LANES
 from clif.spilling import BAND, counts_fit, expected_pairs

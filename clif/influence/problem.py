@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from clif.cluster import current_cluster
 from clif.corpus.change import Change
 from clif.counts import PairCounts, count_pairs
 from clif.influence.curvature import Curvature
+from clif.influence.divided import count_pairs_divided, count_words, count_words_divided
 from clif.influence.surroundings import Surroundings
 from clif.pairs import Contexts, stream_contexts
 from clif.progress import Progress, silent
@@ -159,10 +161,13 @@ class Problem:
         """Expected pair counts of the whole corpus, sparse, in the precision of the model."""
         if "pairs" not in self._of_corpus:
             tokens, offsets, precision = self.corpus.tokens, self.corpus.offsets, self.U.dtype.type
-            count = count_pairs if counts_fit(len(tokens), len(self.U), self.U.dtype.itemsize) else count_on_disk
-            self._of_corpus["pairs"] = count(
-                tokens, offsets, self.keep, self.settings.window, precision=precision, progress=self.progress
-            )
+            cluster, keep, window = current_cluster(), self.keep, self.settings.window
+            if cluster:
+                found = count_pairs_divided(cluster, self.corpus, keep, window, precision, self.progress)
+            else:
+                count = count_pairs if counts_fit(len(tokens), len(self.U), self.U.dtype.itemsize) else count_on_disk
+                found = count(tokens, offsets, keep, window, precision=precision, progress=self.progress)
+            self._of_corpus["pairs"] = found
             self.corpus.release()
         return self._of_corpus["pairs"]
 
@@ -211,12 +216,11 @@ class Problem:
         asked = None if times is None else (self.rows.tobytes(), times.tobytes())
         if asked and asked in self._last_counts:
             return self._last_counts[asked]
-        shape = (len(self.rows), len(self.vocabulary))
-        counts = np.zeros(shape[0] * shape[1])
-        for contexts in self.contexts(documents, wanted=self.slot >= 0):
-            weight = contexts.weight if times is None else contexts.weight * times[contexts.document]
-            np.add.at(counts, self.slot[contexts.input] * shape[1] + contexts.output, weight)
-        result = counts.reshape(shape)
+        cluster = current_cluster()
+        if cluster and documents is None and times is None:
+            window = self.settings.window
+            return count_words_divided(cluster, self.corpus, self.keep, window, self.slot, self.progress)
+        result = count_words(self.contexts(documents, wanted=self.slot >= 0), self.slot, times)
         if asked:
             self._last_counts.clear()
             self._last_counts[asked] = result

@@ -13,18 +13,21 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from clif.cluster import current_cluster
 from clif.compiling import warm_up
+from clif.corpus.parts import BLOCK, blocks_of
 from clif.errors import UsageError
 from clif.influence.attribution import Attribution, JointPairs, Pairs, PairTable
+from clif.influence.divided import score_divided
 from clif.influence.joint import SolveSettings, Store
 from clif.influence.methods import Method
 from clif.influence.problem import Matrix, Problem
 from clif.influence.rehearsal import rehearse
+from clif.influence.scorers import sum_between
 from clif.progress import Progress, silent
 
 Values = NDArray[np.float64]
 QUICK = 1 << 25  # tokens up to which a table is scored in one thread
-BLOCK = 1 << 18  # tokens that are scored at a time: what a thread takes
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,6 +135,9 @@ def _given(attribution: Attribution) -> Values:
 
 def document_influence(pairs: Pairs, threads: int | None = None, progress: Progress = silent) -> Matrix:
     """Influence (objectives, documents): the sum over the document's contexts."""
+    cluster, scorer = current_cluster(), pairs.scorer
+    if cluster and scorer is not None:
+        return score_divided(cluster, pairs.problem.corpus, scorer, progress)
     offsets = pairs.problem.corpus.offsets
     parts = []
     for first, last, tokens in stream_tokens(pairs, threads):
@@ -148,17 +154,12 @@ def stream_tokens(pairs: Pairs, threads: int | None = None) -> Iterator[tuple[in
     cut without regard to the number of threads, and each is summed by one thread: the result does not depend on it.
     """
     offsets = pairs.problem.corpus.offsets
-    blocks, first = [], 0
-    while first < len(offsets) - 1:
-        last = max(first + 1, int(np.searchsorted(offsets, offsets[first] + BLOCK, side="right")) - 1)
-        blocks.append((first, last))
-        first = last
     # A table is looked up faster than threads start, up to some length.
     quick = isinstance(pairs, PairTable) and len(pairs.problem.corpus.tokens) < QUICK
     workers = threads or (1 if quick else _cores())
     waiting: list[tuple[int, int, Future[Matrix]]] = []
     with ThreadPoolExecutor(workers) as pool:
-        for first, last in blocks:
+        for first, last in blocks_of(offsets, BLOCK):
             waiting.append((first, last, pool.submit(pairs.tokens, first, last)))
             if len(waiting) > workers:
                 begin, end, future = waiting.pop(0)
@@ -170,12 +171,3 @@ def stream_tokens(pairs: Pairs, threads: int | None = None) -> Iterator[tuple[in
 def _cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def sum_between(values: Matrix, ends: NDArray[np.int64]) -> Matrix:
-    """Sums (m, parts) of values (m, n) over ends[i]:ends[i + 1]; empty parts give 0."""
-    sums = np.zeros((len(values), len(ends) - 1))
-    filled = np.flatnonzero(np.diff(ends))
-    if len(filled):
-        sums[:, filled] = np.add.reduceat(values, ends[:-1][filled], axis=1)
-    return sums

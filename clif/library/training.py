@@ -11,7 +11,7 @@ from clif.corpus.memory import InMemory, paths_in, spool
 from clif.corpus.reading import ReadOptions
 from clif.corpus.tokenising import Tokeniser
 from clif.errors import UsageError
-from clif.folder import Source
+from clif.folder import Given
 from clif.library.accepting import check_options, fields_of, run_of
 from clif.library.model import Model
 from clif.library.verbs import Watch
@@ -129,7 +129,7 @@ _KINDS: tuple[type[Any], ...] = (TrainingSettings, ReadOptions, Tokeniser)
 
 def _sources(
     corpus: AnyCorpus | None, read: ReadOptions | None, options: dict[str, Any]
-) -> tuple[list[Source], ReadOptions]:
+) -> tuple[list[Given], ReadOptions]:
     """What to read, and how; a corpus in memory says itself how its copy is read."""
     if corpus is None:
         return [], read or _made(ReadOptions, read, options)

@@ -12,8 +12,10 @@ import zstandard
 
 from clif.corpus.opening import GZIP, compression_of, faults
 from clif.corpus.reading import Document, ReadOptions, layout_of
-from clif.corpus.sources import SourceFile, find_files
-from clif.errors import InputError
+from clif.corpus.remote import Remote
+from clif.corpus.sources import find_files
+from clif.errors import InputError, UsageError
+from clif.limits import size_of
 
 READ = 64_000_000  # bytes, unpacked, that are read
 KEPT = 3_000_000  # characters of text that are kept of them, or up to twice as many
@@ -48,9 +50,18 @@ def take_sample(sources: Sequence[str | Path], options: ReadOptions) -> Sample:
     ------
     InputError
         A file is missing, damaged or not what it should be, or what was read holds no text.
+    UsageError
+        The corpus lies elsewhere.
 
     """
     files = find_files(sources)
+    for file in files:
+        if isinstance(file.path, Remote):
+            raise UsageError(
+                "a plan reads parts of files again and again, so it is made from files of this machine",
+                where=file.shown,
+                next="Copy some of the corpus here, and plan for that.",
+            )
     spread = [files[n * len(files) // FILES] for n in range(FILES)] if len(files) > FILES else files
     taken: list[Document] = []
     every, kept, met = 1, 0, 0
@@ -70,7 +81,7 @@ def take_sample(sources: Sequence[str | Path], options: ReadOptions) -> Sample:
                 taken, every = taken[::2], 2 * every
                 kept = sum(len(each.text) for each in taken)
             if size > READ / len(spread):
-                share = _share(file, here, size)
+                share = _share(Path(str(file.path)), here, size)
                 break
         documents += here / share
         characters += text / share
@@ -82,7 +93,7 @@ def take_sample(sources: Sequence[str | Path], options: ReadOptions) -> Sample:
             next="Name a file or folder that holds text, or use --text-field or --format.",
         )
     seconds = time.process_time() - began
-    sizes = {file: 0 if file.is_speeches else file.path.stat().st_size for file in files}
+    sizes = {file: 0 if file.is_speeches else size_of(file.path) for file in files}
     # Of many files some were read: the others are taken to be like them, byte for byte.
     rest = sum(sizes.values()) / max(1, sum(sizes[file] for file in spread)) if len(spread) < len(files) else 1.0
     return Sample(
@@ -90,14 +101,14 @@ def take_sample(sources: Sequence[str | Path], options: ReadOptions) -> Sample:
     )
 
 
-def _share(file: SourceFile, documents: int, size: int) -> float:
+def _share(path: Path, documents: int, size: int) -> float:
     """Share of a file that was read, by its documents where it knows their number, else by its length."""
-    if file.path.suffix.lower() in (".parquet", ".pq"):
+    if path.suffix.lower() in (".parquet", ".pq"):
         import pyarrow.parquet as pq
 
-        rows = pq.ParquetFile(file.path).metadata.num_rows
-        return min(1.0, documents / max(rows, 1))
-    return min(1.0, size / max(unpacked_size(file.path), 1.0))
+        rows = pq.ParquetFile(path).metadata.num_rows
+        return float(min(1.0, documents / max(rows, 1)))
+    return min(1.0, size / max(unpacked_size(path), 1.0))
 
 
 def unpacked_size(path: Path) -> float:

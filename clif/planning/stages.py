@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from clif.corpus.encoding import A_TYPE
+from clif.corpus.parts import BLOCK
 from clif.counts import ROOM
 from clif.influence.layout import PIECE
 from clif.influence.noise import EXACT, HEAD, KEPT
-from clif.influence.scores import BLOCK
 from clif.planning.growth import BEND, extrapolate
 from clif.planning.sampling import Sample
 from clif.planning.timing import Costs

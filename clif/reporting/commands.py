@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from clif.corpus.reading import ReadOptions
+from clif.corpus.remote import Remote, Source
 from clif.objectives import OTHERS, PACKAGED, SETS, BiasTest
 from clif.reporting.gathering import Findings
 from clif.reporting.results import Retraining, Tradeoff, Verification
@@ -161,8 +162,9 @@ def _pairs(swapped: dict[str, Any] | None) -> str | None:
     return Path(file).name if file else None
 
 
-def _sources(paths: list[Path]) -> str:
-    return "".join(f" {shlex.quote(path.name)}" for path in paths)
+def _sources(sources: list[Source]) -> str:
+    names = (str(source) if isinstance(source, Remote) else source.name for source in sources)
+    return "".join(f" {shlex.quote(name)}" for name in names)
 
 
 def _options(values: dict[str, Any]) -> str:

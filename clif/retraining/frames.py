@@ -46,7 +46,7 @@ def documents_frame(values: Mapping[str, Any], folder: Path, part: str) -> pd.Da
         )
     run = open_run(folder.parent.parent)
     # Files of a folder are named by their place in it, so the edited folder is read as a whole.
-    folders = any(source.is_dir() for source in run.sources)
+    folders = any(isinstance(source, Path) and source.is_dir() for source in run.sources)
     paths = [folder / part] if folders else [Path(path) for path in values["edited_corpus"][part]]
     found = read_documents(paths, run.read_options) if values["edited_corpus"][part] else ()
     rows = [{**document.metadata, "doc_id": document.doc_id, "text": document.text} for document in found]

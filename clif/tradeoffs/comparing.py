@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from clif.cluster import places
 from clif.errors import UsageError
 from clif.influence.joint import SolveSettings
 from clif.influence.memory import check_memory
@@ -121,7 +121,7 @@ def announce(run: Run, request: Request) -> str:
     """How many trainings there are at the most, and how long they take by the run's own training."""
     removing = sum(policy != DEBIAS for policy in request.policies)
     count = (1 + removing * len(request.shares)) * request.seeds
-    pace = Pace(run.manifest["training"]["cpu_seconds"] or 0.0, request.processes or os.cpu_count() or 1)
+    pace = Pace(run.manifest["training"]["cpu_seconds"] or 0.0, request.processes or places())
     return (
         f"Plan: {count} trainings at the most, about {duration(pace.time(count))} beside the choice of documents; "
         "those that are done already are not repeated."

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from clif.corpus.encoding import hash_documents
 from clif.corpus.reading import ReadOptions, read_documents
+from clif.corpus.remote import Remote, Source
 from clif.corpus.tokenising import Tokeniser
 from clif.errors import InputError, MismatchError
-from clif.folder import Source, build, finish
+from clif.folder import Given, build, finish
 from clif.progress import Progress, silent
 from clif.run import CHECKPOINTS, DEFAULT_RUN, Run, open_run
 from clif.settings import TrainingSettings
@@ -64,7 +65,7 @@ class TrainResult:
 
 
 def train(
-    sources: Path | str | Sequence[Source] = (),
+    sources: str | Source | Sequence[Given] = (),
     out: Path | str = DEFAULT_RUN,
     settings: TrainingSettings | None = None,
     *,
@@ -89,25 +90,27 @@ def train(
         `out` holds another run, or something that is not a run; `force` replaces a run.
 
     """
-    if isinstance(sources, str | Path):
+    if isinstance(sources, str | Path | Remote):
         sources = [sources]
     settings, read, tokeniser = settings or TrainingSettings(), read or ReadOptions(), tokeniser or Tokeniser()
     taken: list[Run] = []
 
-    def reusable(folder: Path, paths: list[Path]) -> Run | None:
+    def reusable(folder: Path, paths: list[Source]) -> Run | None:
         if force:
             return None
         taken.append(_same(open_run(folder), paths, settings, read, tokeniser))
         return taken[0]
 
-    def fill(folder: Path, paths: list[Path]) -> None:
+    def fill(folder: Path, paths: list[Source]) -> None:
         _train_into(folder, paths, settings, read, tokeniser, progress)
 
     run = build(out, sources, fill, reusable, resumes=True)
     return TrainResult(run, reused=bool(taken))
 
 
-def _same(run: Run, paths: Sequence[Path], settings: TrainingSettings, read: ReadOptions, tokeniser: Tokeniser) -> Run:
+def _same(
+    run: Run, paths: Sequence[Source], settings: TrainingSettings, read: ReadOptions, tokeniser: Tokeniser
+) -> Run:
     """The run, if it was made of this corpus with these settings; else raise MismatchError saying what differs."""
     corpus = run.manifest["corpus"]
     asked = {"settings": settings.to_dict(), "read": read.to_dict(), "tokens": tokeniser.to_dict()}
@@ -131,7 +134,7 @@ def _same(run: Run, paths: Sequence[Path], settings: TrainingSettings, read: Rea
 
 def _train_into(
     folder: Path,
-    paths: Sequence[Path],
+    paths: Sequence[Source],
     settings: TrainingSettings,
     read: ReadOptions,
     tokeniser: Tokeniser,

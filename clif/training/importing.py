@@ -10,9 +10,10 @@ import numpy as np
 
 from clif.corpus.encoding import Corpus
 from clif.corpus.reading import ReadOptions
+from clif.corpus.remote import Source
 from clif.corpus.tokenising import Tokeniser
 from clif.errors import InputError, MismatchError, UsageError
-from clif.folder import Source, build, encode_into, finish
+from clif.folder import Given, build, encode_into, finish
 from clif.formats import load_vectors
 from clif.model import SkipGram
 from clif.progress import Progress, silent
@@ -27,7 +28,7 @@ TOLERANCE = 0.1
 
 def import_model(
     model: Path,
-    sources: Sequence[Source],
+    sources: Sequence[Given],
     out: Path | str = DEFAULT_RUN,
     settings: TrainingSettings | None = None,
     *,
@@ -63,7 +64,7 @@ def import_model(
             next="Leave out --window, --epochs and the like: they are for vectors without output vectors.",
         )
 
-    def fill(folder: Path, paths: list[Path]) -> None:
+    def fill(folder: Path, paths: list[Source]) -> None:
         def encode(**words: Any) -> Corpus:
             return encode_into(folder, paths, read, tokeniser, progress, **words)
 
@@ -77,7 +78,7 @@ def import_model(
             {**brought.about, "imported": str(model)},
         )  # fmt: skip
 
-    def reusable(folder: Path, _paths: list[Path]) -> None:
+    def reusable(folder: Path, _paths: list[Source]) -> None:
         if not force:
             raise MismatchError(
                 "holds a run already", where=str(folder), next="Add --force to replace it, or give another --out."

@@ -20,12 +20,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clif import holding
+from clif.cluster import current_cluster
 from clif.corpus.encoding import Corpus
 from clif.errors import InputError, MismatchError
 from clif.leftovers import sweep
 from clif.progress import Progress
 from clif.run import LOCK, Run, open_run, read_about, read_matrices, write_matrices
 from clif.settings import TrainingSettings
+from clif.training.elsewhere import train_elsewhere
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +91,8 @@ def train_apart(
 ) -> float:
     """Do those jobs that are not kept yet, in `processes` processes (default: one a core); CPU seconds of training.
 
+    On a cluster, where one is asked for (`on_cluster`), its workers do them, as many at a time as they can.
+
     Raises
     ------
     InputError
@@ -106,6 +110,9 @@ def train_apart(
         progress(caller.stage, min(done + finished, total), total, f"{kept} of {total} {caller.noun}")
 
     show()
+    cluster = current_cluster()
+    if cluster:
+        return train_elsewhere(cluster, run, waiting, show)
     context = multiprocessing.get_context("spawn")
     epochs: Any = context.Queue()
     workers = min(processes or os.cpu_count() or 1, len(waiting))

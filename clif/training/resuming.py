@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from clif.corpus.encoding import Corpus, hash_documents, open_corpus
 from clif.corpus.reading import ReadOptions, read_documents
+from clif.corpus.remote import Source
 from clif.corpus.tokenising import Tokeniser
 from clif.errors import ClifError
 from clif.files import read_json, write_json
@@ -41,7 +42,7 @@ class Beginning:
     def of(
         cls,
         folder: Path,
-        paths: Sequence[Path],
+        paths: Sequence[Source],
         settings: TrainingSettings,
         read: ReadOptions,
         tokeniser: Tokeniser,
@@ -69,7 +70,7 @@ class Beginning:
         write_json(self.folder / STARTED, {**values, CHECKSUMS: checksums(self.folder, ENCODED)})
 
 
-def _earlier(folder: Path, paths: Sequence[Path], asked: dict[str, Any], read: ReadOptions) -> Beginning:
+def _earlier(folder: Path, paths: Sequence[Source], asked: dict[str, Any], read: ReadOptions) -> Beginning:
     """What an earlier process began; raises ClifError if it is not this training."""
     again = "Begin anew."
     found = read_json(folder / STARTED, again)

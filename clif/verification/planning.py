@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from clif import __version__
+from clif.cluster import places
 from clif.errors import InputError, UsageError
 from clif.files import read_json, write_json
 from clif.influence.methods import METHODS, Method
@@ -191,7 +191,7 @@ def make_plan(
 
 def pace(run: Run, request: Request) -> Pace:
     """How fast this machine trains, by what the run's own training took."""
-    return Pace(run.manifest["training"]["cpu_seconds"] or 0.0, request.processes or os.cpu_count() or 1)
+    return Pace(run.manifest["training"]["cpu_seconds"] or 0.0, request.processes or places())
 
 
 def _as_planned(path: Path, sets: list[DocumentSet]) -> list[DocumentSet]:

@@ -15,7 +15,8 @@ from clif.influence import scores as scoring
 from clif.influence.joint import SolveSettings
 from clif.influence.methods import METHODS
 from clif.influence.problem import Problem
-from clif.influence.scores import document_influence, score_documents, stream_tokens, sum_between
+from clif.influence.scorers import sum_between
+from clif.influence.scores import document_influence, score_documents, stream_tokens
 from clif.objectives import MEASURES, WEAT, cover
 from clif.pairs import LONGEST
 from clif.settings import TrainingSettings

@@ -1,0 +1,111 @@
+"""An encoded corpus in parts that other processes work on: consecutive documents, with their tokens or where they lie.
+
+Corpora are cut into blocks of so many tokens, whole documents each, and parts are made of whole blocks. So a block is
+the same whoever works on it, and sums over blocks have one order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clif.errors import InputError
+
+if TYPE_CHECKING:
+    from clif.corpus.encoding import Corpus
+
+BLOCK = 1 << 18  # tokens that are scored at a time: what a thread takes
+MOST = 64  # blocks in a part: 17 million tokens
+EACH = 4  # parts for each thread, if the corpus gives that many: so all end at about the same time
+
+
+def blocks_of(offsets: NDArray[np.int64], size: int) -> list[tuple[int, int]]:
+    """Documents (first, last) of each block: at most `size` tokens, or one document."""
+    blocks, first = [], 0
+    while first < len(offsets) - 1:
+        last = max(first + 1, int(np.searchsorted(offsets, offsets[first] + size, side="right")) - 1)
+        blocks.append((first, last))
+        first = last
+    return blocks
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Some consecutive documents: the tokens of document z, counted from the first, are offsets[z]:offsets[z + 1].
+
+    `held` are the tokens; if None, they are tokens `start` and on of the corpus in `folder`, whose hash is `corpus`.
+    """
+
+    offsets: NDArray[np.int64]
+    start: int
+    corpus: str
+    folder: str
+    held: NDArray[np.uint32] | None = None
+
+    def tokens(self) -> NDArray[np.uint32]:
+        """The tokens, read-only; raises InputError if this machine has no such corpus."""
+        if self.held is None:
+            return _opened(self.folder, self.corpus)[self.start : self.start + int(self.offsets[-1])]
+        self.held.setflags(write=False)  # as those of a file are, for which kernels are compiled
+        return self.held
+
+
+def parts_of(corpus: Corpus, threads: int, block: int = BLOCK, most: int = MOST, *, by_path: bool) -> Iterator[Part]:
+    """Cut a corpus for so many `threads` into parts of up to `most` blocks.
+
+    `by_path`: workers read the tokens themselves (see `folder_of`).
+    """
+    blocks = blocks_of(corpus.offsets, block)
+    size = min(most, max(1, len(blocks) // (EACH * threads)))
+    folder = folder_of(corpus) if by_path else None
+    for number in range(0, len(blocks), size):
+        own = blocks[number : number + size]
+        offsets = corpus.offsets[own[0][0] : own[-1][1] + 1]
+        start, end = int(offsets[0]), int(offsets[-1])
+        held = None if folder else np.array(corpus.tokens[start:end])
+        yield Part(offsets - start, start, corpus.content_hash, str(folder or ""), held)
+
+
+def folder_of(corpus: Corpus) -> Path | None:
+    """Where the tokens lie as they are, by which others find them too; None for those in memory only."""
+    name: Any = getattr(corpus.tokens, "filename", None)
+    return Path(name).absolute().parent if name else None
+
+
+def finds(folder: str, content_hash: str) -> bool:
+    """Whether this machine has the corpus with this hash in this folder."""
+    try:
+        _opened(folder, content_hash)
+    except InputError:
+        return False
+    return True
+
+
+@lru_cache(maxsize=2)
+def _opened(folder: str, content_hash: str) -> NDArray[np.uint32]:
+    from clif.corpus.encoding import DOCUMENTS, TOKENS
+
+    try:
+        import pyarrow.parquet as pq
+
+        said = pq.read_schema(Path(folder) / DOCUMENTS).metadata[b"corpus"].decode()
+        tokens: NDArray[np.uint32] = np.load(Path(folder) / TOKENS, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _unseen(folder, f"the run cannot be read on this worker: {error}") from error
+    if said != content_hash:
+        raise _unseen(folder, "another run lies there on this worker")
+    return tokens
+
+
+def _unseen(folder: str, what: str) -> InputError:
+    return InputError(
+        what,
+        where=folder,
+        next="Let all workers reach the run folder at this path, or none: then the run is sent to them.",
+    )
