@@ -122,11 +122,12 @@ def test_a_byte_order_mark_is_passed_over(tmp_path):
     ("text", "what", "step"),
     [
         ("[trian]\n", "unknown section or key 'trian'", "Did you mean 'train'?"),
-        ("dim = 5\n", "unknown section or key 'dim'", "Known: out, corpus"),
+        ("dim = 5\n", "unknown section or key 'dim'", "Known: out, report, corpus"),
         ("train = 5\n", "unknown section or key 'train'", ""),
         ("[train]\nepoch = 5\n", "unknown key 'epoch' in [train]", "Did you mean 'epochs'?"),
         ("[rank]\ntop = 5\n", "unknown key 'top' in [rank]", "Known: test, method"),
         ("out = 5\n", "out must be a path in quotes", ""),
+        ("report = 1\n", "report must be true or false", "Write report = false"),
         ("[train]\ndim = 5.0\n", "dim in [train] must be a whole number, got 5.0", ""),
         ("[train]\ndim = true\n", "dim in [train] must be a whole number, got True", ""),
         ('[train]\nsample = "0"\n', "sample in [train] must be a whole number or a number, got '0'", ""),

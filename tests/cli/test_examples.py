@@ -148,6 +148,21 @@ def test_nor_where_quiet_is_asked_for(ran, monkeypatch):
     assert run(["audit", "--quiet"]).err == ""
 
 
+def test_a_run_ends_with_its_report_unless_it_shall_not(ran, monkeypatch):
+    assert ran.values("run")["report"]["report"] == "clif-run/report.html"
+    assert "clif-run/report.html" in ran.said["run"].err
+    monkeypatch.chdir(ran.place)
+    retrain_here(monkeypatch)
+    Path("none.toml").write_text(
+        'report = false\nout = "other"\n[retrain]\nremove_top_k = 3\nseeds = 1\ncontrols = 0\n'
+    )
+    found = documents()
+    monkeypatch.setattr(Speeches, "documents", lambda _self: iter(found))
+    done = run(["run", "--config", "none.toml", "--json"])
+    assert set(done.json()) == {"train", "audit", "rank", "retrain"}
+    assert not Path("other/report.html").exists()
+
+
 # The reference.
 
 _SPEC = importlib.util.spec_from_file_location("reference", ROOT / "scripts" / "reference.py")
