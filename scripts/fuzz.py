@@ -134,7 +134,13 @@ def work(args: argparse.Namespace) -> None:
                     os._exit(1)  # done is who wrote a report
             os.waitpid(child, 0)
             report = Path(place) / REPORT
-            done = json.loads(report.read_text()) if report.exists() else {"inputs": 0, "seconds": 0.0, "findings": 1}
+            if report.exists():
+                done = json.loads(report.read_text())
+            else:  # it died of the input that lies there still
+                done = {"inputs": 0, "seconds": 0.0, "findings": 1}
+                last = fuzz_readers.path_of(reader, Path(place))
+                if last.is_file():
+                    shutil.copy(last, findings / "died.input")
         print(json.dumps({"reader": reader.title, **done}), flush=True)
 
 

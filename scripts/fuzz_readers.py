@@ -20,7 +20,6 @@ import numpy as np
 
 from clif.config import load_config
 from clif.corpus import encoding, sentence_file
-from clif.corpus.encoding import open_corpus
 from clif.corpus.metadata_file import few_valued, field_names, read_metadata, read_row
 from clif.corpus.reading import ReadOptions, read_documents
 from clif.corpus.spans import Spans
@@ -290,12 +289,16 @@ def believe_hashes() -> None:
     encoding.file_sha256 = sentence_file.file_sha256 = believed
 
 
+def path_of(reader: Reader, folder: Path) -> Path:
+    """Where the reader's file lies in a folder of its own."""
+    return folder / ("run" if reader.title.startswith("run: ") else "") / reader.name
+
+
 def place_of(reader: Reader, folder: Path, run: Path | None) -> Path:
     """Where the reader's file goes in a folder of its own; a copy of the run, if it is a file of one."""
     if not reader.title.startswith("run: "):
-        return folder / reader.name
+        return path_of(reader, folder)
     assert run is not None
     shutil.copytree(run, folder / "run", dirs_exist_ok=True)
     encoding.file_sha256.learn(folder / "run")  # type: ignore[attr-defined]
-    _ = open_corpus
-    return folder / "run" / reader.name
+    return path_of(reader, folder)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from clif.errors import UsageError
+from clif.errors import InputError, UsageError
 from clif.influence.attribution import Attribution, JointPairs, SolveReport
 from clif.influence.noise_error import noise_error
 from clif.influence.problem import Problem
@@ -113,8 +113,18 @@ def solve_gradient(
     return found.s, SolveReport(found.residual, found.iterations, found.converged, error, residuals=found.residuals)
 
 
+def _damaged(name: str) -> InputError:
+    return InputError(
+        "the stored solve has another shape than the model's vectors",
+        where=f"solves of {name}",
+        next="Remove the folder `solves` of the run, or rank with --no-cache.",
+    )
+
+
 def joint(problem: Problem, settings: SolveSettings, store: Store, *, by_lissa: bool = False) -> Attribution:
     """Solve, or take the stored solve, and make the influence of pairs of it."""
     name = "lissa" if by_lissa else "clif"
     s, report = store(name, lambda: solve_joint(problem, settings, by_lissa=by_lissa))
+    if s.shape != (2, *problem.U.shape):
+        raise _damaged(name)
     return Attribution(JointPairs.of_solve(problem, s), solve=report)

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from clif.errors import InputError
 from clif.files import check_seal, parents_of, whole_file
 from clif.influence.attribution import Attribution, SolveReport
 from clif.influence.drawn import DrawnContexts, pack, unpack
@@ -59,6 +60,12 @@ def unrolled_contexts(problem: Problem, _settings: SolveSettings, store: Store) 
         return made[0].starts, SolveReport(0.0)
 
     starts, _ = store("unrolled-contexts", record)
+    if starts.shape != (len(problem.corpus) + 1,) or starts.dtype.kind != "i" or (np.diff(starts, prepend=0) < 0).any():
+        raise InputError(
+            "the stored contexts are not of this many documents",
+            where="solves of unrolled",
+            next="Remove the folder `solves` of the run, or rank with --no-cache.",
+        )
     kind = row_type(PRECISION)
     if not made and path and path.is_file() and path.stat().st_size == starts[-1] * kind.itemsize + len(_END):
         check_seal(path, "Remove it: it is made again when it is needed.")

@@ -398,9 +398,9 @@ bad("ranking file with a document twice", "retrain --remove-top-k 3 --ranking r.
 bad("unknown holdout", "retrain --remove-top-k 3 --holdout-words names", 2, "--holdout-words: unknown kind", "targets")
 bad("holdout with a ranking file", "retrain --remove-top-k 3 --holdout-words both --ranking r.csv", 2,
     "--ranking, --holdout-words: ")
-bad("corpus that has changed", "retrain --remove-top-k 3", 5, "c.jsonl: the corpus has changed since the model",
+bad("corpus that has changed", "retrain --quiet --remove-top-k 3", 5, "c.jsonl: the corpus has changed since the model",
     prepare=lambda made: (read_from(made, "c.jsonl"), write("c.jsonl", lines(ONE, TWO))(made)))
-bad("corpus that is gone", "retrain --remove-top-k 3", 1, "c.jsonl: no such file",
+bad("corpus that is gone", "retrain --quiet --remove-top-k 3", 1, "c.jsonl: no such file",
     prepare=lambda made: read_from(made, "c.jsonl"))
 # fmt: on
 
