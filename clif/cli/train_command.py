@@ -44,6 +44,8 @@ def command(screen: Screen, corpus: tuple[Path, ...], out: Path, force: bool, **
 
     CORPUS is any number of files or folders: JSON lines, text, CSV, TSV, Parquet; plain, .gz or .zst; - is
     standard input. Without CORPUS: the paragraphs of the State of the Union speeches.
+
+    Stopped or killed, it goes on after its last epoch when it is run again (paired trainer, one worker).
     """
     from clif.settings import TrainingSettings
     from clif.training import train
