@@ -46,6 +46,8 @@ def command(screen: Screen, corpus: tuple[Any, ...], out: Path, force: bool, **o
     CORPUS is any number of files, folders or URLs (s3://bucket/shard-*.jsonl.gz, https://...): JSON lines, text, CSV,
     TSV, Parquet; plain, .gz or .zst; - is standard input. Without CORPUS: the paragraphs of the State of the Union
     speeches.
+
+    Stopped or killed, it goes on after its last epoch when it is run again (paired trainer, one worker).
     """
     from clif.settings import TrainingSettings
     from clif.training import train

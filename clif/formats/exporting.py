@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clif.errors import InputError, UsageError
+from clif.files import sync_folder
 from clif.formats.memory import keyed_vectors
 from clif.formats.rows import numbers_at_end
 from clif.model import SkipGram
@@ -170,6 +171,7 @@ def _appearing(path: Path) -> Iterator[IO[bytes]]:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
+        sync_folder(path.parent)
     except OSError as error:
         raise InputError(
             f"cannot be written: {error.strerror or error}",

@@ -18,6 +18,7 @@ import pytest
 from conftest import DOCUMENTS, OPTIONS, SETTINGS, Made
 
 from clif.cli import COMMANDS
+from clif.files import read_json
 from clif.ranking import CONTEXT_COLUMNS, DOCUMENT_COLUMNS, WRITERS
 
 SETS = {"X", "Y", "A", "B"}
@@ -123,7 +124,7 @@ def test_the_four_commands_one_after_the_other(made, tmp_path, monkeypatch, clif
     kept, removed = kept_and_removed(retrained)
     assert sorted(removed) == sorted(top["doc_id"])
     assert kept == [doc_id for doc_id in all_ids(made) if doc_id not in set(removed)]
-    stored = json.loads((Path(retrained["folder"]) / "result.json").read_text("utf-8"))
+    stored = read_json(Path(retrained["folder"]) / "result.json", "")
     assert stored == {key: value for key, value in retrained.items() if key != "reused"}
 
     assert clif(*command).json() == {**retrained, "reused": True}

@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 from conftest import train_here
 
-from clif.files import write_json
+from clif.files import read_json, write_json
 from clif.run import open_run
 from clif.verification import results, verify
 
@@ -37,7 +37,7 @@ def test_json_holds_what_scripts_rely_on(workplace, clif, quick_verification):
     assert all(one.keys() >= {"kind", "documents", "tokens", "predicted", "realised"} for one in values["sets"])
     assert (values["methods"], values["tests"], values["gates"], values["reused"]) == ({}, {}, [], False)
     folder = Path(values["folder"])
-    stored = json.loads((folder / "result.json").read_text("utf-8"))
+    stored = read_json(folder / "result.json", "")
     assert stored == {key: value for key, value in values.items() if key not in ("gates", "folder", "reused")}
     assert len(pd.read_csv(folder / "sets.csv")) == 2 * len(values["sets"])
     assert "<svg" in (folder / "scatter.svg").read_text("utf-8")

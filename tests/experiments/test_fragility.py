@@ -44,6 +44,7 @@ from clif.experiments.fragility.procedures import (
 from clif.experiments.fragility.settings import Cell, Settings, base_cell, make_cells
 from clif.experiments.fragility.working import side_by_side
 from clif.experiments.settings import read_settings
+from clif.files import read_json
 from clif.progress import silent
 
 SMALL: dict[str, Any] = {
@@ -450,7 +451,7 @@ class TestExperiment:
                 done.append("interrupted")
                 raise KeyboardInterrupt
             done.append(cell.name)
-            return json.loads((folder / "pieces" / f"{cell.name}.json").read_text())
+            return read_json(folder / "pieces" / f"{cell.name}.json", "")
 
         monkeypatch.setattr(fragility, "measure_cell", measure)
         with pytest.raises(KeyboardInterrupt):
@@ -465,7 +466,7 @@ class TestExperiment:
     def test_a_cell_gives_the_same_again(self, folder: Path) -> None:
         given = read_settings(Settings, None, SMALL)
         cell = base_cell(given, "iris")
-        kept = json.loads((folder / "pieces" / f"{cell.name}.json").read_text())
+        kept = read_json(folder / "pieces" / f"{cell.name}.json", "")
         assert json.loads(json.dumps(measuring.measure_cell(given, cell))) == kept
 
     def test_other_settings_are_another_experiment(self, folder: Path) -> None:

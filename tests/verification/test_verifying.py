@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from conftest import DOCUMENTS, SETTINGS, VERIFY
 
 import clif
 from clif.errors import GateError, InputError, MismatchError, UsageError
+from clif.files import read_json
 from clif.influence.methods import METHODS
 from clif.objectives import WEAT, BiasTest, cover
 from clif.retraining.edits import Edit
@@ -57,7 +57,7 @@ def test_the_result_has_the_keys_that_are_promised(verified):
             assert len(found["sets"]) == 4 + 4 + 2 + 6
             assert found["targeted"]["points"] == 4
             assert found["random"]["points"] == 6
-    assert json.loads((verified.result.folder / "result.json").read_text("utf-8")) == verified.result.values
+    assert read_json(verified.result.folder / "result.json", "") == verified.result.values
 
 
 def test_changes_are_those_of_trainings_of_the_same_seed(verified):
