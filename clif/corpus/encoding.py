@@ -23,12 +23,13 @@ from clif.corpus.sentence_file import SENTENCES, SentenceFile, write_sentences
 from clif.errors import DAMAGE, InputError, MismatchError
 from clif.files import whole_file
 from clif.manifest import file_sha256
-from clif.room import PART, release, room
+from clif.room import release, room
 
 if TYPE_CHECKING:
     from clif.corpus.reading import Document
     from clif.corpus.tokenising import Tokeniser
 
+FLUSH = 1 << 20  # numbers that are written at a time
 A_TYPE = 220  # bytes, at most, of a different word while a corpus is read
 TOKENS, DOCUMENTS, WORDS = "tokens.npy", "documents.parquet", "vocabulary.parquet"
 
@@ -142,7 +143,7 @@ def encode(
                 doc_ids.append(document.doc_id)
                 lengths.append(total - before)
                 metadata.add(document.metadata)
-                if len(buffer) >= PART:
+                if len(buffer) >= FLUSH:
                     _flush(buffer, file)
                     _flush(starts, sentences_raw)
                     _check_types(len(number))
@@ -233,8 +234,8 @@ def _order(
 ) -> tuple[list[str], NDArray[np.int64], NDArray[np.uint32]]:
     """Types behind the `fixed` ones, `known` first, by falling count; their counts; and each old id's new id."""
     counts = np.zeros(len(words), dtype=np.int64)
-    for start in range(0, len(tokens), PART):
-        counts += np.bincount(tokens[start : start + PART], minlength=len(words))
+    for start in range(0, len(tokens), FLUSH):
+        counts += np.bincount(tokens[start : start + FLUSH], minlength=len(words))
         release(tokens)
 
     def key(n: int) -> tuple[bool, int, str]:
@@ -254,6 +255,6 @@ def _write_tokens(path: Path, first: NDArray[np.uint32], rank: NDArray[np.uint32
     }
     with whole_file(path) as temporary, temporary.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, header)
-        for start in range(0, len(first), PART):
-            rank[first[start : start + PART]].tofile(file)
+        for start in range(0, len(first), FLUSH):
+            rank[first[start : start + FLUSH]].tofile(file)
             release(first)

@@ -127,4 +127,5 @@ def unpacked_size(path: Path) -> float:
         )
         while length < READ and (chunk := stream.read(_CHUNK)):
             length += len(chunk)
-        return float(length) if not chunk else length * size / raw.tell()
+        unpacked: float = length * size / raw.tell() if chunk else length
+        return unpacked
