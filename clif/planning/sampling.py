@@ -95,7 +95,7 @@ def _share(file: SourceFile, documents: int, size: int) -> float:
     if file.path.suffix.lower() in (".parquet", ".pq"):
         import pyarrow.parquet as pq
 
-        rows = pq.ParquetFile(file.path).metadata.num_rows
+        rows: int = pq.ParquetFile(file.path).metadata.num_rows
         return min(1.0, documents / max(rows, 1))
     return min(1.0, size / max(unpacked_size(file.path), 1.0))
 
@@ -116,5 +116,5 @@ def unpacked_size(path: Path) -> float:
         )
         while length < READ and (chunk := stream.read(_CHUNK)):
             length += len(chunk)
-        unpacked: float = length * size / raw.tell() if chunk else length
-        return unpacked
+        unpacked: float = length
+        return unpacked * size / raw.tell() if chunk else unpacked
