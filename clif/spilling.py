@@ -35,8 +35,11 @@ def expected_pairs(tokens: int, words: int) -> int:
 
 
 def counts_fit(tokens: int, words: int, wide: int) -> bool:
-    """Whether the counts of a corpus, with weights of `wide` bytes, may be made in memory: see `room`."""
-    return ROOM * 28 + 3 * expected_pairs(tokens, words) * (4 + wide) <= room()
+    """Whether the counts of a corpus, with weights of `wide` bytes, may be made in memory: in half of the `room`.
+
+    The other half is for what a solve needs beside them.
+    """
+    return ROOM * 28 + 3 * expected_pairs(tokens, words) * (4 + wide) <= room() // 2
 
 
 @dataclass(frozen=True, eq=False)

@@ -90,11 +90,11 @@ def test_pairs_are_listed_alike_from_disk(monkeypatch):
 
 
 def test_what_fits_is_decided_by_the_bound():
-    with memory_limit("128MB"):
+    with memory_limit("512MB"):
         assert not counts_fit(10**7, 10**5, 4)
         assert counts_fit(10**7, 50, 4)  # so few words cannot give many pairs
         assert counts_fit(1000, 10**5, 4)
-        assert said() == room() == 128_000_000
+        assert said() == room() == 512_000_000
     assert said() is None
 
 

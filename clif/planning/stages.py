@@ -128,7 +128,7 @@ def ranking(
     tiles = min(KEPT, 2 * size.words * min(size.words, HEAD) * wide)
     solving = 10 * model + tiles
     wall = cpu - score * (1 - 1 / cores)
-    if ROOM * 28 + 3 * held <= room:
+    if ROOM * 28 + 3 * held <= room // 2:
         memory = base + max(ROOM * 28 + 2 * held, held + laid + solving)
         return Stage("rank, clif", cpu, wall, memory, listed + model, 0.0, BASE["rank"])
     memory = base + max(ROOM * 28 + 2 * BAND * 8, PIECE * 10 + solving)
