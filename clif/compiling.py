@@ -23,10 +23,23 @@ def compiled(function: Callable[..., Any]) -> Any:
     The cache lies beside the module, in the user's cache folder where that is read-only, or in NUMBA_CACHE_DIR; where
     nothing can be written there is none.
     """
+    return _compiled(function)
+
+
+def inlined(function: Callable[..., Any]) -> Any:
+    """Compile a kernel that other kernels call: it becomes part of each of them.
+
+    Else there would be several machine codes of it, alone and in its callers, whose sums round differently, and which
+    one runs would depend on whether this process compiled the callers or found them in the cache.
+    """
+    return _compiled(function, forceinline=True)
+
+
+def _compiled(function: Callable[..., Any], **options: Any) -> Any:
     try:
-        return njit(nogil=True, fastmath=_REASSOCIATE, cache=True)(function)
+        return njit(nogil=True, fastmath=_REASSOCIATE, cache=True, **options)(function)
     except RuntimeError:  # numba found no folder to write to
-        return njit(nogil=True, fastmath=_REASSOCIATE)(function)
+        return njit(nogil=True, fastmath=_REASSOCIATE, **options)(function)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from clif.compiling import compiled
+from clif.compiling import compiled, inlined
 
 # gensim trains on at most this many tokens at once and silently cuts the rest; clif splits there instead.
 LONGEST = 10_000
@@ -144,7 +144,7 @@ def _fill(tokens, offsets, documents, keep, window, wanted, done, centre, inside
     return done, centre, n
 
 
-@compiled
+@inlined
 def list_inside(tokens, start, end, size, inside):  # type: ignore[no-untyped-def]
     """Fill `inside` with the positions, from `start`, of a document's tokens below `size`; return how many."""
     length = 0
@@ -155,7 +155,7 @@ def list_inside(tokens, start, end, size, inside):  # type: ignore[no-untyped-de
     return length
 
 
-@compiled
+@inlined
 def scan(tokens, start, inside, centre, step, first, last, keep, window, between, places, weights):  # type: ignore[no-untyped-def]
     """Find the partners of one centre in one direction (`step` -1 or 1), and the weight of each pair.
 

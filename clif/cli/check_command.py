@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from clif.cli.options import clif_command, run_argument
-from clif.cli.screen import Screen
+from clif.cli.screen import Screen, at
 
 
-@clif_command("clif check && clif report")
+@clif_command("clif check clif-run")
 @run_argument
 def command(screen: Screen, run: Path | None) -> None:
     """Hold every file of a run against its checksum.
@@ -31,3 +31,4 @@ def command(screen: Screen, run: Path | None) -> None:
         if found.unknown:
             screen.say(f"Without a checksum: {', '.join(found.unknown)}.")
     found.check()
+    screen.next(f"clif report{at(opened.path)}")

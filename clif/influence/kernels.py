@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from clif.compiling import compiled
+from clif.compiling import compiled, inlined
 from clif.pairs import LONGEST, list_inside, scan
 
 
@@ -88,7 +88,7 @@ def pair_sums(pointer, first, last, block, place, slope, by_input, by_output):
             by_output[b * block + place[n]] += slope[n]
 
 
-@compiled
+@inlined
 def joint_pair(left, right, noise_part, kq, w, c, objective, dim):
     """Influence of one expected pair (w, c) on an objective; `left`, `right` as in `score_joint`."""
     x = left.dtype.type(0)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from clif.compiling import compiled
+from clif.compiling import compiled, inlined
 from clif.counts import PairCounts
 from clif.room import append, mapped, release, scratch
 from clif.spilling import BAND, bands
@@ -165,7 +165,7 @@ def _fill_own(start, column, weight, first, last, low, high, begin, end, fill, p
             fill[w - begin] += 1
 
 
-@compiled
+@inlined
 def _find(column, first, last, word):  # type: ignore[no-untyped-def]
     """The first place from first to last whose column is `word` or above."""
     while first < last:

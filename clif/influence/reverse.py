@@ -19,12 +19,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from clif.compiling import LINE, compiled, number, prefetch
+from clif.compiling import LINE, compiled, inlined, number, prefetch
 from clif.influence.rows import carry_back, step_back
 from clif.training.steps import CENTRES, draw_pairs, keep_tokens
 
 
-@compiled
+@inlined
 def reverse_any(outputs, p, tape, at, slopes, w, U, C, U_bar, C_bar, u, c, old, sums):  # type: ignore[no-untyped-def]
     """Go back over one pair, whose outputs may be missing or repeat."""
     lanes, dim = U_bar.shape[1:]
@@ -69,7 +69,7 @@ def reverse_any(outputs, p, tape, at, slopes, w, U, C, U_bar, C_bar, u, c, old, 
                 U_bar[w, m, i] += g * was + x_bar * c[i]
 
 
-@compiled
+@inlined
 def reverse(inputs, outputs, pairs, tape, begin, rate, U, C, U_bar, C_bar, sums, drawn, dim, count):  # type: ignore[no-untyped-def]
     """Go back over pairs, the last first; sums (lanes,) grows by the derivatives."""
     size, width, lanes = number(dim), number(count), U_bar.shape[1]

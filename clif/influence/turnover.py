@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from clif.compiling import compiled
+from clif.compiling import compiled, inlined
 from clif.errors import UsageError
 from clif.influence.attribution import Attribution
 from clif.influence.problem import Problem
@@ -176,7 +176,7 @@ def train_documents(tokens, offsets, keys, scales, rates, keep, threshold, alias
             )  # fmt: skip
 
 
-@compiled
+@inlined
 def train_piece(words, states, length, scale, rate, threshold, alias, window, negative, U, C, hidden, pull):  # type: ignore[no-untyped-def]
     """Train on words[:length]: each is the output word, its neighbours in the window are the inputs."""
     for centre in range(length):
@@ -201,7 +201,7 @@ def train_piece(words, states, length, scale, rate, threshold, alias, window, ne
                 u[i] += scale[i] * pull[i]
 
 
-@compiled
+@inlined
 def update(c, hidden, pull, rate, label):  # type: ignore[no-untyped-def]
     """One step on an output vector; what the input vector shall move by is added to `pull`."""
     x = c.dtype.type(0)

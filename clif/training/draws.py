@@ -18,7 +18,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from clif.compiling import compiled
+from clif.compiling import compiled, inlined
 
 Keys = NDArray[np.uint64]
 
@@ -55,13 +55,13 @@ def hashed(x: Keys) -> Keys:
 hash_one = compiled(hashed)
 
 
-@compiled
+@inlined
 def is_kept(state, chance):  # type: ignore[no-untyped-def]
     """Whether subsampling keeps the token at a position: a number in [0, 1) of 53 bits lies below its chance."""
     return float(hash_one(state) >> N11) / TWO_53 < chance
 
 
-@compiled
+@inlined
 def draw_reach(state, window):  # type: ignore[no-untyped-def]
     """How far the window of a centre reaches: 1 to `window`, uniformly."""
     return 1 + np.int64(((hash_one(state + GOLDEN) >> N32) * np.uint64(window)) >> N32)
@@ -91,7 +91,7 @@ def alias_table(q):  # type: ignore[no-untyped-def]
     return threshold, alias
 
 
-@compiled
+@inlined
 def draw_word(bits, threshold, alias):  # type: ignore[no-untyped-def]
     """The word that 64 random bits give: the upper half chooses a row, the lower half the row's word or its alias."""
     row = np.int64(((bits >> N32) * np.uint64(len(alias))) >> N32)

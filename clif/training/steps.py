@@ -14,14 +14,14 @@ import math
 
 import numpy as np
 
-from clif.compiling import LINE, compiled, number, prefetch
+from clif.compiling import LINE, compiled, inlined, number, prefetch
 from clif.pairs import LONGEST
 from clif.training.draws import GOLDEN, NEGATIVES, draw_reach, draw_word, hash_one, is_kept
 
 CENTRES = 64  # that are drawn at a time: their pairs stay in cache
 
 
-@compiled
+@inlined
 def keep_tokens(tokens, start, end, key, keep, words, places):  # type: ignore[no-untyped-def]
     """Fill words and places (position in the document, and number of the piece) of kept tokens; return how many.
 
@@ -45,7 +45,7 @@ def keep_tokens(tokens, start, end, key, keep, words, places):  # type: ignore[n
     return kept
 
 
-@compiled
+@inlined
 def draw_pairs(words, places, kept, first, last, key, threshold, alias, window, inputs, outputs, centres):  # type: ignore[no-untyped-def]
     """Draw the pairs of the centres first to last - 1 of words[:kept]; return how many there are.
 
@@ -74,7 +74,7 @@ def draw_pairs(words, places, kept, first, last, key, threshold, alias, window, 
     return n
 
 
-@compiled
+@inlined
 def learn(inputs, outputs, pairs, rate, U, C, pull, steps, fixed):  # type: ignore[no-untyped-def]
     """Update U and C (V, d) by the first `pairs` pairs, in order; steps (pairs, 1 + k) receives each g.
 

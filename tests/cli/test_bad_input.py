@@ -19,6 +19,7 @@ import pytest
 import zstandard
 from conftest import OPTIONS, Clif, Made
 
+from clif.files import read_json, to_json, write_json
 from clif.objectives import BiasTest
 
 
@@ -95,8 +96,13 @@ def stretched(made: Made) -> None:
 
 def read_from(made: Made, name: str) -> None:
     """The run says that its corpus was read from here."""
-    text = (made.run / "manifest.json").read_text("utf-8").replace(str(made.corpus), str(Path(name).absolute()))
-    Path("clif-run/manifest.json").write_text(text, "utf-8")
+    say_otherwise(made, str(made.corpus), str(Path(name).absolute()))
+
+
+def say_otherwise(made: Made, old: str, new: str) -> None:
+    """A manifest with another text, as if it had been written so."""
+    manifest = read_json(made.run / "manifest.json", "")
+    write_json(Path("clif-run/manifest.json"), json.loads(to_json(manifest).replace(old, new)))
 
 
 TEST = 'name = "t"\nX = ["a", "b"]\nY = ["c", "d"]\nA = ["e", "f"]\n'
@@ -278,8 +284,7 @@ bad("no run", "rank nowhere", 1, "nowhere: there is no run here", "clif train")
 bad("model of another corpus", "rank --test planted.toml", 5, "clif-run: the model model.safetensors does not belong",
     prepare=from_other_run("model.safetensors"))
 bad("model of other settings", "audit --test planted.toml", 5, "clif-run: the model model.safetensors was not trained",
-    prepare=lambda made: Path("clif-run/manifest.json").write_text(
-        (made.run / "manifest.json").read_text("utf-8").replace('"window": 5', '"window": 6')))
+    prepare=lambda made: say_otherwise(made, '"window": 5', '"window": 6'))
 bad("tokens of another corpus", "rank --no-cache", 5, "clif-run: tokens.npy, documents.parquet and vocabulary.parquet",
     prepare=from_other_run("tokens.npy"))
 bad("documents of another corpus", "rank --no-cache", 5, "come from different corpora",
