@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from itertools import pairwise
 
 import numpy as np
@@ -205,6 +206,7 @@ class Starts:
     """Stands for the file that says where sentences begin."""
 
     starts: np.ndarray
+    path: Path = Path("sentences.npy")
 
     def read(self) -> np.ndarray:
         return self.starts
