@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from clif.errors import ClifError, InputError
-from clif.files import read_json
 from clif.manifest import MANIFEST, RESULT, file_sha256
 from clif.progress import Progress, silent
 from clif.run import Run
-from clif.seals import CHECKSUMS, read_seal
+from clif.storage.files import read_json
+from clif.storage.seals import CHECKSUMS, read_seal
 
 CHANGED, MISSING, UNREADABLE = "its checksum is another", "is missing", "cannot be read"
 UNSEALED = "has lost its checksum"

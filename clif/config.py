@@ -10,7 +10,7 @@ from typing import Any
 
 from clif.corpus.remote import is_url
 from clif.errors import UsageError
-from clif.toml_file import read_toml
+from clif.storage.toml_file import read_toml
 
 # Sections and keys, with the type that each value must have.
 SCHEMA: Mapping[str, Mapping[str, tuple[type, ...]]] = {

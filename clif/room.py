@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clif.errors import UsageError
-from clif.files import cannot_write
+from clif.storage.files import cannot_write
 
 SHARE = 0.5  # of the free memory, where nothing is said
 LEAST = 64_000_000

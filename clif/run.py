@@ -9,19 +9,19 @@ from typing import Any
 
 import numpy as np
 
-from clif import tensors
 from clif.checks import check_manifest, check_matrices
 from clif.corpus.encoding import DOCUMENTS, WORDS, Corpus, open_corpus
 from clif.corpus.reading import ReadOptions
 from clif.corpus.remote import Remote, Source, located
 from clif.corpus.tokenising import Tokeniser
 from clif.errors import DAMAGE, InputError, MismatchError
-from clif.files import read_json
-from clif.inside import inside
 from clif.manifest import MANIFEST, check_file, file_sha256
 from clif.model import SkipGram
 from clif.settings import EXACT, TrainingSettings
-from clif.tensors import read_tensors, write_tensors
+from clif.storage import tensors
+from clif.storage.files import read_json
+from clif.storage.inside import inside
+from clif.storage.tensors import read_tensors, write_tensors
 from clif.vocabulary import Vocabulary
 
 DEFAULT_RUN = Path("clif-run")

@@ -10,8 +10,8 @@ from rich.console import Console
 
 from clif.cli import retrain_command
 from clif.cli.screen import Screen
-from clif.files import read_json
 from clif.retraining import RetrainResult
+from clif.storage.files import read_json
 
 
 def main(result: Path, out: Path) -> None:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import scipy.linalg  # noqa: F401 (it brings its own BLAS)

@@ -13,12 +13,12 @@ from conftest import SETTINGS
 import clif
 from clif.errors import CoverageError, InputError, MismatchError, UsageError
 from clif.explaining import COLUMNS, DocumentText, choose_passages, explain
-from clif.files import to_json, write_json
 from clif.influence.groups import predict_value, removal
 from clif.influence.methods import METHODS
 from clif.objectives import BiasTest
 from clif.ranking import make_problem, newest_ranking, rank
 from clif.run import Run, open_run
+from clif.storage.files import to_json, write_json
 from clif.training import train
 
 SOME = ["block", "clif", "gradient", "unrolled"]

@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from clif.errors import InputError
 from clif.ranking import newest_ranking, rank, stored
 from clif.run import open_run
-from clif.tensors import write_tensors
+from clif.storage.tensors import write_tensors
 from clif.training import train
 
 
@@ -94,7 +94,7 @@ def test_a_folder_that_cannot_be_written_to_is_named(tmp_path, made, monkeypatch
     def refused(*_args, **_more):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("clif.files.tempfile.mkstemp", refused)
+    monkeypatch.setattr("clif.storage.files.tempfile.mkstemp", refused)
     with pytest.raises(InputError, match="cannot write: Permission denied") as caught:
         train([made.corpus], tmp_path / "run", SETTINGS)
     assert str(tmp_path) in caught.value.where

@@ -25,20 +25,20 @@ from conftest import OPTIONS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from clif.cells import exact, inert
 from clif.cli.screen import Screen, clean
+from clif.corpus.limits import LEAST, VARIABLE, largest_piece
 from clif.corpus.reading import ReadOptions, read_documents
 from clif.errors import ClifError, InputError, UsageError
 from clif.explaining.texts import read_text
 from clif.formats import load_vectors
-from clif.inside import inside, moved
-from clif.limits import LEAST, VARIABLE, largest_piece
 from clif.objectives import BiasTest
 from clif.ranking import rank
 from clif.ranking.files import read_order, read_table, write_ranking
 from clif.reporting.results import read_retrainings
 from clif.run import open_run, read_matrices
-from clif.toml_file import parse_toml
+from clif.storage.cells import exact, inert
+from clif.storage.inside import inside, moved
+from clif.storage.toml_file import parse_toml
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"
 HUGE = 1 << 27  # what a bomb unpacks to

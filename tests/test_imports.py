@@ -11,8 +11,9 @@ import clif
 
 ROOT = Path(clif.__file__).parent
 ORDER = (
-    *("errors", "cluster", "corpus", "vocabulary", "pairs", "model", "training", "objectives", "influence", "ranking"),
-    *("explaining", "retraining", "verification", "tradeoffs", "reporting", "library", "cli"),
+    *("errors", "storage", "showing", "cluster", "corpus", "vocabulary", "pairs", "model"),
+    *("training", "objectives", "influence", "ranking", "explaining", "retraining", "verification"),
+    *("tradeoffs", "reporting", "library", "cli"),
 )
 IMPORT = re.compile(r"^\s*from clif\.(\w+)", re.M)
 

@@ -20,7 +20,6 @@ from conftest import DOCUMENTS, SETTINGS, Made
 from scipy import stats
 
 from clif.errors import CoverageError, InputError, MismatchError, UsageError
-from clif.files import read_json
 from clif.influence.groups import predict_value
 from clif.objectives import WEAT, BiasTest, cover
 from clif.ranking import make_problem, rank
@@ -32,6 +31,7 @@ from clif.retraining.planning import make_plan
 from clif.retraining.trainings import Journal, train_all
 from clif.run import Run, open_run, read_matrices
 from clif.settings import TrainingSettings
+from clif.storage.files import read_json
 from clif.training import train
 from clif.training.exact import train_exact
 from clif.training.gensim import train_gensim

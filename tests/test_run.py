@@ -11,7 +11,6 @@ import pytest
 from conftest import DOCUMENTS, SETTINGS
 
 from clif.errors import InputError, MismatchError
-from clif.files import write_json
 from clif.formats import export_vectors
 from clif.retraining.edits import Edit
 from clif.retraining.trainings import Journal
@@ -25,6 +24,7 @@ from clif.run import (
     read_matrices,
     write_matrices,
 )
+from clif.storage.files import write_json
 from clif.training import train
 
 ENCODED = ("tokens.npy", "documents.parquet", "vocabulary.parquet")

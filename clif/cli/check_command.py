@@ -18,7 +18,7 @@ def command(screen: Screen, run: Path | None) -> None:
     """
     from clif.checking import check_run
     from clif.run import open_trained
-    from clif.telling import plural
+    from clif.showing.telling import plural
 
     opened = open_trained(run)
     with screen.progress() as progress:

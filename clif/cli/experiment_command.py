@@ -26,8 +26,8 @@ def command(screen: Screen, name: str | None, out: Path | None, **options: Any) 
     CSV and pictures as SVG in its folder. Interrupted, it goes on where it stopped.
     """
     from clif.experiments import EXPERIMENTS, FOLDER, experiment
-    from clif.files import read_json
     from clif.manifest import RESULT
+    from clif.storage.files import read_json
 
     if name is None:
         _list(screen, EXPERIMENTS)

@@ -25,7 +25,7 @@ def command(screen: Screen, run: Path | None, test: str | None, out: Path | None
     """
     from clif.reporting import report
     from clif.run import open_trained
-    from clif.telling import plural
+    from clif.showing.telling import plural
 
     opened = open_trained(run)
     with screen.progress() as progress:

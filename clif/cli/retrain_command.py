@@ -19,7 +19,7 @@ from clif.cli.retrain_tables import (
     show_trials,
 )
 from clif.cli.screen import Screen, at, number
-from clif.telling import done_to, what_was_edited
+from clif.showing.telling import done_to, what_was_edited
 
 # What two runs of one seed have in common, by trainer.
 ONE_SEED = {

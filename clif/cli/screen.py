@@ -14,9 +14,9 @@ from typing import Any
 
 import click
 
-from clif.files import to_json
-from clif.views import clean as clean
-from clif.views import number as number
+from clif.showing.views import clean as clean
+from clif.showing.views import number as number
+from clif.storage.files import to_json
 
 LINE_EVERY = 15.0  # seconds
 REMARKS = ("compile", "memory", "plan", "sources")

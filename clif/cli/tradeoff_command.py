@@ -10,7 +10,7 @@ import click
 from clif.cli.costs_tables import DIGITS
 from clif.cli.options import FILE, TEST_HELP, clif_command, numbers, on_scheduler, run_argument
 from clif.cli.screen import Screen, at, number
-from clif.telling import plural
+from clif.showing.telling import plural
 
 
 @clif_command("clif tradeoff --shares .01,.05 --seeds 1 --policies clif,random,debias")

@@ -8,7 +8,7 @@ from typing import Any, overload
 
 from clif.checks import check_rows
 from clif.errors import DAMAGE, InputError
-from clif.files import whole_file
+from clif.storage.files import whole_file
 
 
 class Texts(Sequence[str]):

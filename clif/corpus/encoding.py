@@ -21,9 +21,9 @@ from clif.corpus.belonging import read_table, write_table
 from clif.corpus.metadata import METADATA
 from clif.corpus.sentence_file import SENTENCES, SentenceFile, write_sentences
 from clif.errors import DAMAGE, InputError, MismatchError
-from clif.files import whole_file
 from clif.manifest import file_sha256
 from clif.room import release, room
+from clif.storage.files import whole_file
 
 if TYPE_CHECKING:
     from clif.corpus.reading import Document

@@ -16,7 +16,7 @@ from clif.corpus.layouts import Plan, TextLayout, Written, mark, mark_part, open
 from clif.corpus.metadata import metadata_of
 from clif.corpus.opening import SUFFIXES, faults
 from clif.errors import InputError
-from clif.files import whole_file
+from clif.storage.files import whole_file
 
 # Brackets and braces that may open in one line, or in an array, and one more for so many characters.
 MOST_PARTS, SHARE_OF_PARTS = 1 << 20, 20

@@ -18,7 +18,7 @@ import zstandard
 from clif.corpus.documents import Document, ReadOptions
 from clif.corpus.opening import GZIP, ZSTD, Pieces, compression_of, read_lines
 from clif.corpus.sources import SourceFile
-from clif.files import whole_file
+from clif.storage.files import whole_file
 
 
 def mark(name: str, number: int) -> str:

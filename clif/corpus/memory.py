@@ -18,7 +18,7 @@ from typing import Any, Protocol
 from clif.corpus.documents import Document, ReadOptions, whole_characters
 from clif.corpus.fields import Fields, kind_of
 from clif.errors import InputError, UsageError
-from clif.files import whole_file
+from clif.storage.files import whole_file
 
 COPY = "corpus.jsonl"
 LONGEST_PATH = 4096

@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 from clif.corpus.documents import Scalar
 from clif.corpus.metadata import METADATA, as_text
 from clif.errors import DAMAGE, InputError, MismatchError
-from clif.files import read_json, whole_file
 from clif.manifest import MANIFEST, check_file
+from clif.storage.files import read_json, whole_file
 
 DOCUMENTS = "documents.parquet"
 # Objects with a key for each user or page would otherwise give a column for each of these.

@@ -16,10 +16,10 @@ from typing import BinaryIO, cast
 
 import zstandard
 
+from clif.corpus.limits import largest_piece, largest_window, size_of, too_large
 from clif.corpus.remote import CHECK, Source
 from clif.errors import InputError
-from clif.files import whole_file
-from clif.limits import largest_piece, largest_window, size_of, too_large
+from clif.storage.files import whole_file
 
 SUFFIXES = (".gz", ".gzip", ".zst", ".zstd")
 GZIP, ZSTD = "gzip", "zstd"
@@ -101,7 +101,7 @@ def read_lines(path: Source, encoding: str) -> Generator[str, None, None]:
     ------
     InputError
         The file cannot be read or unpacked, is not text in `encoding`, holds NUL, or a line of a packed file is longer
-        than `clif.limits` allows.
+        than `clif.corpus.limits` allows.
 
     """
     pieces = Pieces(path)

@@ -16,10 +16,10 @@ import pyarrow.parquet as pq
 from clif.corpus.documents import Document
 from clif.corpus.fields import Fields
 from clif.corpus.layouts import Layout, Plan, Written, open_whole
+from clif.corpus.limits import copy_bounded, largest_whole, size_of, too_large
 from clif.corpus.metadata import LONGEST, metadata_of
 from clif.corpus.opening import faults, open_binary
 from clif.errors import DAMAGE, InputError
-from clif.limits import copy_bounded, largest_whole, size_of, too_large
 
 # Rows in memory at a time; whole books as rows still fit.
 _BATCH = 2048

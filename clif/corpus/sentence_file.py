@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clif.errors import DAMAGE, InputError, MismatchError
-from clif.files import whole_file
 from clif.manifest import file_sha256
+from clif.storage.files import whole_file
 
 SENTENCES = "sentences.npy"
 

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from clif import __version__
-from clif.cells import inert
 from clif.errors import MismatchError
 from clif.experiments.outcome import Outcome, Rows
-from clif.files import read_json, whole_file, write_json
-from clif.holding import held
-from clif.leftovers import sweep
 from clif.manifest import store_result
+from clif.storage.cells import inert
+from clif.storage.files import read_json, whole_file, write_json
+from clif.storage.holding import held
+from clif.storage.leftovers import sweep
 
 RECIPE = "settings.json"
 _VALUE = "value"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from clif.errors import UsageError
-from clif.toml_file import parse_toml, read_toml
+from clif.storage.toml_file import parse_toml, read_toml
 
 S = TypeVar("S")
 

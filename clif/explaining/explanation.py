@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clif.explaining.texts import DocumentText
-from clif.views import Shown, View
+from clif.showing.views import Shown, View
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,8 +8,8 @@ from itertools import pairwise
 
 from clif.errors import ClifError
 from clif.progress import Progress, silent
+from clif.rereading import read_again
 from clif.run import Run
-from clif.sources import read_again
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import math
 from clif.explaining.explanation import Explanation
 from clif.explaining.marks import level
 from clif.explaining.passages import choose_passages
-from clif.views import Bar, Block, Line, Marked, Row, Table, View, Word, number, warnings
+from clif.showing.views import Bar, Block, Line, Marked, Row, Table, View, Word, number, warnings
 
 PAIRS = 5
 PASSAGES, TOKENS = 3, 120

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clif.errors import InputError, UsageError
-from clif.files import sync_folder
 from clif.formats.memory import keyed_vectors
 from clif.formats.rows import numbers_at_end
 from clif.model import SkipGram
+from clif.storage.files import sync_folder
 
 _ENDINGS = {
     ".txt": "word2vec",

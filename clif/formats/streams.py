@@ -10,8 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
 
+from clif.corpus.limits import largest_whole, too_large
 from clif.errors import InputError
-from clif.limits import largest_whole, too_large
 
 BLOCK = 1 << 20
 

@@ -20,7 +20,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clif.errors import InputError
-from clif.files import check_seal, parents_of, whole_file
 from clif.influence.attribution import Attribution, SolveReport
 from clif.influence.drawn import DrawnContexts, pack, unpack
 from clif.influence.joint import SolveSettings, Store
@@ -28,7 +27,8 @@ from clif.influence.problem import Problem
 from clif.influence.sums import ROWS, Sums, row_type
 from clif.influence.unrolled import derivatives
 from clif.manifest import fingerprint
-from clif.seals import EMPTY, seal
+from clif.storage.files import check_seal, parents_of, whole_file
+from clif.storage.seals import EMPTY, seal
 from clif.training.paired import PairedTraining, cut
 
 Array = NDArray[Any]

@@ -15,8 +15,8 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
-from clif.files import cannot_write
 from clif.room import said
+from clif.storage.files import cannot_write
 
 Array = NDArray[Any]
 LEAST = 1 << 29  # bytes that are held in memory in any case

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from clif.leftovers import temporary_prefix
+from clif.storage.leftovers import temporary_prefix
 
 Keys = NDArray[np.int64]
 Values = NDArray[np.float64]

@@ -18,10 +18,10 @@ from clif.ranking import Groups, Ranking
 from clif.reporting import Pictures, Report
 from clif.retraining import RetrainResult
 from clif.run import Run
+from clif.showing.views import Block, Line, Shown, Table, View
 from clif.tradeoffs import TradeoffResult
 from clif.training import TrainResult
 from clif.verification import VerifyResult
-from clif.views import Block, Line, Shown, Table, View
 
 if TYPE_CHECKING:
     import pandas as pd

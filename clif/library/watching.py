@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TextIO
 
 from clif.progress import Progress, silent
-from clif.views import clean
+from clif.showing.views import clean
 
 EVERY = 0.2  # seconds
 REMARKS = ("compile", "memory", "plan")

@@ -18,7 +18,7 @@ from clif.objectives.kinds import kind_of
 from clif.objectives.making import measurable_of, p_values_of
 from clif.objectives.objective import Measurable
 from clif.objectives.weat import WEAT
-from clif.views import Shown, View
+from clif.showing.views import Shown, View
 
 if TYPE_CHECKING:
     import pandas as pd

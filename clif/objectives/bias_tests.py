@@ -19,7 +19,7 @@ from typing import Any
 
 from clif.errors import UsageError
 from clif.objectives.kinds import KINDS, WEAT_KIND, Kind, find_kind
-from clif.toml_file import read_toml
+from clif.storage.toml_file import read_toml
 
 SETS = ("X", "Y", "A", "B")
 PACKAGED = (*(f"weat{number}" for number in range(1, 11)), "gender-career", "gender-science", "gender-math")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from clif.objectives.auditing import Audit, AuditResult
 from clif.objectives.coverage import lacking
-from clif.views import Bar, Block, Line, Row, Table, View, number, warnings
+from clif.showing.views import Bar, Block, Line, Row, Table, View, number, warnings
 
 
 def view_of(audit: Audit) -> View:

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import zstandard
 
+from clif.corpus.limits import size_of
 from clif.corpus.opening import GZIP, compression_of, faults
 from clif.corpus.reading import Document, ReadOptions, layout_of
 from clif.corpus.remote import Remote
 from clif.corpus.sources import find_files
 from clif.errors import InputError, UsageError
-from clif.limits import size_of
 
 READ = 64_000_000  # bytes, unpacked, that are read
 KEPT = 3_000_000  # characters of text that are kept of them, or up to twice as many

@@ -12,7 +12,7 @@ from clif.corpus.metadata import as_text
 from clif.errors import MismatchError, UsageError
 from clif.ranking.lists import Ranking
 from clif.run import Run
-from clif.views import Shown, View
+from clif.showing.views import Shown, View
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from clif.cells import exact, inert
 from clif.checks import check_rows
 from clif.errors import DAMAGE, InputError, MismatchError, UsageError
-from clif.files import to_json, whole_file
 from clif.ranking.aggregation import Groups
 from clif.ranking.lists import Ranking
 from clif.run import Run
+from clif.storage.cells import exact, inert
+from clif.storage.files import to_json, whole_file
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -16,7 +16,7 @@ from clif.objectives import BiasTest
 from clif.objectives.frequency import frequency_warnings
 from clif.pairs import Contexts
 from clif.ranking.spread import is_sure
-from clif.views import Shown, View
+from clif.showing.views import Shown, View
 
 if TYPE_CHECKING:
     import pandas as pd

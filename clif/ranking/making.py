@@ -13,7 +13,6 @@ from clif.influence.joint import SolveSettings
 from clif.influence.listing import top_contexts, top_pairs, top_sentences
 from clif.influence.memory import check_memory, in_words
 from clif.influence.methods import RECOMMENDED, Method, find_method
-from clif.leftovers import sweep
 from clif.manifest import fingerprint
 from clif.objectives import WEAT, BiasTest, definition, kind_of
 from clif.objectives.frequency import frequency_of
@@ -24,6 +23,7 @@ from clif.ranking.lists import Ranking, context_columns, pair_columns, sentence_
 from clif.ranking.questions import bias_of, choose_test, make_problems
 from clif.ranking.stored import find_stored, mark_newest, store
 from clif.run import Run
+from clif.storage.leftovers import sweep
 
 UNITS = ("document", "sentence", "context", "pair")
 TOP = 10_000  # rows of a list of anything but documents

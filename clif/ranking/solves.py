@@ -18,7 +18,7 @@ from clif.objectives import definition
 from clif.ranking.questions import bias_of
 from clif.run import Run
 from clif.solvers import reached
-from clif.tensors import read_tensors, write_tensors
+from clif.storage.tensors import read_tensors, write_tensors
 
 _AGAIN = "Remove it, or rank with --no-cache."
 

@@ -11,12 +11,12 @@ from typing import Any
 
 from clif.checks import as_stored, check_keys
 from clif.errors import InputError
-from clif.files import read_json, write_json
 from clif.manifest import file_sha256
 from clif.objectives import BiasTest
 from clif.ranking.files import read_table, write_ranking
 from clif.ranking.lists import Ranking, warnings_of
 from clif.run import Run
+from clif.storage.files import read_json, write_json
 
 AGAIN = "Remove it, and rank again."
 _LATER = 1_000  # nanoseconds: what file systems tell apart

@@ -6,7 +6,7 @@ from typing import Any
 
 from clif.ranking.aggregation import Groups
 from clif.ranking.lists import Ranking
-from clif.views import Bar, Block, Line, Row, Table, View, number, warnings
+from clif.showing.views import Bar, Block, Line, Row, Table, View, number, warnings
 
 ENDS = 5  # rows at either end
 BEGINNING = 40  # characters

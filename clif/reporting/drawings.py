@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from clif.pictures import BLUE, COLOURS, GREY, ORANGE, RED
 from clif.reporting.projection import project
 from clif.retraining.curve import curve as draw_curve
+from clif.showing.pictures import BLUE, COLOURS, GREY, ORANGE, RED
 from clif.tradeoffs.picture import fill as draw_policies
 from clif.verification.picture import scatter
 

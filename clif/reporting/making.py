@@ -9,13 +9,13 @@ from typing import Any
 
 from clif.checks import as_stored
 from clif.errors import InputError, UsageError
-from clif.files import write_marked
 from clif.objectives import BiasTest
 from clif.progress import Progress, silent
 from clif.reporting.gathering import gather
 from clif.reporting.pictures import KINDS, MAKE, Picture, all_pictures, write_picture
 from clif.run import Run
-from clif.views import Shown, View
+from clif.showing.views import Shown, View
+from clif.storage.files import write_marked
 
 REPORT, PICTURES = "report.html", "pictures"
 ENDINGS = (".svg", ".png")

@@ -10,7 +10,6 @@ from typing import Any
 
 from markupsafe import Markup
 
-from clif.files import plain
 from clif.objectives import kind_of
 from clif.objectives.kinds import WEAT_KIND
 from clif.progress import Progress, silent
@@ -24,6 +23,7 @@ from clif.reporting.pictures import KINDS, Picture, all_pictures
 from clif.reporting.results import Retraining, Tradeoff
 from clif.reporting.svg import for_page
 from clif.retraining.edits import SWAP
+from clif.storage.files import plain
 
 ENDS = 10  # documents of each end where there is no script
 GROUPS = 8  # of each end of a table of groups

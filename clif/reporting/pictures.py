@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clif.objectives.kinds import WEAT_KIND
-from clif.pictures import drawing, png, svg
 from clif.reporting import drawings
 from clif.reporting.gathering import Findings
 from clif.reporting.results import Retraining
-from clif.telling import done_until
+from clif.showing.pictures import drawing, png, svg
+from clif.showing.telling import done_until
 from clif.tradeoffs.picture import size_of
 
 if TYPE_CHECKING:
@@ -213,7 +213,7 @@ def convergence(findings: Findings) -> Iterator[Picture]:
 
 def write_picture(picture: Picture, path: Path) -> Path:
     """Write it in the format of the ending of `path`, .svg or .png."""
-    from clif.files import whole_file, write_marked
+    from clif.storage.files import whole_file, write_marked
 
     if path.suffix == ".png":
         with whole_file(path) as temporary:

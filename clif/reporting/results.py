@@ -10,19 +10,19 @@ from typing import Any
 
 import numpy as np
 
-from clif.cells import exact
 from clif.checks import as_stored
 from clif.corpus.reading import read_documents
 from clif.errors import DAMAGE, ClifError, InputError
-from clif.files import read_json
-from clif.inside import moved
 from clif.manifest import RESULT, check_file
 from clif.objectives import BiasTest
 from clif.objectives.kinds import WEAT_KIND
 from clif.retraining.edits import AMPLIFY, REMOVE, SENTENCES
 from clif.retraining.words import MovedWords, read_words
 from clif.run import Run
-from clif.telling import edited
+from clif.showing.telling import edited
+from clif.storage.cells import exact
+from clif.storage.files import read_json
+from clif.storage.inside import moved
 from clif.tradeoffs.request import POLICIES
 
 SETS = "sets.csv"

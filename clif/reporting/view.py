@@ -7,8 +7,8 @@ from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from clif.telling import plural
-from clif.views import Block, Line, Only, View
+from clif.showing.telling import plural
+from clif.showing.views import Block, Line, Only, View
 
 if TYPE_CHECKING:
     from clif.reporting.making import Pictures, Report

@@ -8,7 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from clif.telling import done_how, edited, may_change, plural
+from clif.showing.telling import done_how, edited, may_change, plural
 
 MINUS = "−"
 

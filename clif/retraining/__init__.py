@@ -28,11 +28,10 @@ from typing import TYPE_CHECKING, Any
 from clif.checks import as_stored
 from clif.corpus.encoding import hash_documents
 from clif.errors import MismatchError
-from clif.files import read_json
-from clif.inside import moved
 from clif.manifest import RESULT, check_file, store_result, versions
 from clif.objectives import BiasTest
 from clif.progress import Progress, silent
+from clif.rereading import read_again
 from clif.retraining.checking import ZERO
 from clif.retraining.curve import write_curve
 from clif.retraining.measuring import measure_all
@@ -42,8 +41,9 @@ from clif.retraining.trainings import Journal, train_all
 from clif.retraining.words import write_words
 from clif.retraining.written import write_corpus
 from clif.run import Run
-from clif.sources import read_again
-from clif.views import Shown, View
+from clif.showing.views import Shown, View
+from clif.storage.files import read_json
+from clif.storage.inside import moved
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from clif.files import whole_file
-from clif.pictures import BLUE, GREY, RED, drawing, svg
-from clif.telling import done_until
+from clif.showing.pictures import BLUE, GREY, RED, drawing, svg
+from clif.showing.telling import done_until
+from clif.storage.files import whole_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

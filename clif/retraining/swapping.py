@@ -22,7 +22,7 @@ from clif.errors import InputError, UsageError
 from clif.manifest import fingerprint
 from clif.retraining.edits import SWAP, Edit, Values
 from clif.room import PART
-from clif.toml_file import read_toml
+from clif.storage.toml_file import read_toml
 
 DEFAULT = Path(__file__).parent / "pairs" / "gender.toml"
 KEYS = {"name", "source", "language", "pairs", "one_way"}

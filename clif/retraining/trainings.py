@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from clif.corpus.encoding import Corpus
 from clif.errors import InputError
-from clif.files import read_json, write_json
 from clif.manifest import RESULT, fingerprint
 from clif.progress import Progress
 from clif.retraining.edits import UNEDITED, Edit
 from clif.run import MODEL, Run, read_matrices
 from clif.settings import TrainingSettings
+from clif.storage.files import read_json, write_json
 from clif.training.models import further_model
 from clif.training.pool import Caller, Job, held, train_apart
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from clif.charts import strip
-from clif.telling import done_to, may_change, what_was_edited
-from clif.views import Block, Line, Table, View, number, warnings
+from clif.showing.charts import strip
+from clif.showing.telling import done_to, may_change, what_was_edited
+from clif.showing.views import Block, Line, Table, View, number, warnings
 
 if TYPE_CHECKING:
     from clif.retraining import RetrainResult

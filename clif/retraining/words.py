@@ -12,7 +12,7 @@ from clif.checks import check_matrices
 from clif.errors import DAMAGE, InputError
 from clif.retraining.planning import Plan
 from clif.retraining.trainings import Journal, Trainings
-from clif.tensors import read_tensors, write_tensors
+from clif.storage.tensors import read_tensors, write_tensors
 
 WORDS = "words.safetensors"
 

@@ -8,17 +8,17 @@ from pathlib import Path
 
 import numpy as np
 
-from clif.cells import inert
 from clif.corpus.documents import Document
 from clif.corpus.layouts import Revise, Revision
 from clif.corpus.revising import cut_text, replace_words
 from clif.corpus.spans import Spans
 from clif.corpus.writing import write_edited
 from clif.errors import MismatchError
-from clif.files import whole_file
 from clif.retraining.edits import WEIGHT, Cut, Edit
 from clif.retraining.swapping import Swap, styled
 from clif.run import Run
+from clif.storage.cells import inert
+from clif.storage.files import whole_file
 
 WEIGHTS = "weights.csv"
 

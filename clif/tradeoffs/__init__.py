@@ -18,17 +18,17 @@ from typing import TYPE_CHECKING, Any
 
 from clif import __version__
 from clif.errors import InputError
-from clif.files import read_json
 from clif.manifest import RESULT, check_file, file_sha256, fingerprint, store_result
 from clif.objectives import BiasTest, cover, definition, uncovered_error
 from clif.progress import Progress, silent
 from clif.retraining.keeping import find_kept
 from clif.run import Run
+from clif.showing.views import Shown, View
+from clif.storage.files import read_json
 from clif.tradeoffs.comparing import compare, settle, words_of_pairs
 from clif.tradeoffs.picture import TABLE, write_picture, write_points
 from clif.tradeoffs.request import KEEP, POLICIES, Request
 from clif.training.pool import held
-from clif.views import Shown, View
 
 if TYPE_CHECKING:
     import pandas as pd

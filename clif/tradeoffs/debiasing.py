@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from clif.errors import CoverageError, UsageError
 from clif.objectives import Coverage
-from clif.toml_file import read_toml
+from clif.storage.toml_file import read_toml
 
 Pair = tuple[str, str]
 LEAST = 2

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from clif.files import whole_file
-from clif.pictures import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, drawing, svg
+from clif.showing.pictures import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, drawing, svg
+from clif.storage.files import whole_file
 from clif.tradeoffs.request import CLIF, DEBIAS, KEEP, KEYWORD, RANDOM
 
 if TYPE_CHECKING:

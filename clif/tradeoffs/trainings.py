@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clif.errors import InputError, MismatchError
-from clif.files import read_json, write_json
 from clif.manifest import file_sha256, fingerprint
 from clif.objectives import BiasTest, cover, definition, objective_of
 from clif.quality import solve_analogies, wordsim353
@@ -18,6 +17,7 @@ from clif.retraining.edits import UNEDITED, Edit
 from clif.retraining.kept import Kept
 from clif.retraining.trainings import Training
 from clif.run import Run
+from clif.storage.files import read_json, write_json
 from clif.tradeoffs.debiasing import Pair, hard_debias
 from clif.training.pool import Caller
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from clif.views import Line, Table, View, number, warnings
+from clif.showing.views import Line, Table, View, number, warnings
 
 if TYPE_CHECKING:
     from clif.tradeoffs import TradeoffResult

@@ -19,14 +19,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from clif import holding
 from clif.cluster import current_cluster
 from clif.corpus.encoding import Corpus
 from clif.errors import InputError, MismatchError
-from clif.leftovers import sweep
 from clif.progress import Progress
 from clif.run import LOCK, Run, open_run, read_about, read_matrices, write_matrices
 from clif.settings import TrainingSettings
+from clif.storage import holding
+from clif.storage.leftovers import sweep
 from clif.training.elsewhere import train_elsewhere
 
 

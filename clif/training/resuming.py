@@ -16,11 +16,11 @@ from clif.corpus.reading import ReadOptions, read_documents
 from clif.corpus.remote import Source
 from clif.corpus.tokenising import Tokeniser
 from clif.errors import ClifError
-from clif.files import read_json, write_json
 from clif.folder import ENCODED, STARTED, afresh, encode_into
 from clif.manifest import check_file, checksums, versions
 from clif.progress import Progress
-from clif.seals import CHECKSUMS
+from clif.storage.files import read_json, write_json
+from clif.storage.seals import CHECKSUMS
 
 if TYPE_CHECKING:
     from clif.settings import TrainingSettings

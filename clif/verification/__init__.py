@@ -19,20 +19,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from clif.cells import exact
 from clif.errors import GateError
-from clif.files import read_json
 from clif.manifest import RESULT, check_file
 from clif.objectives import BiasTest
 from clif.progress import Progress, silent
 from clif.run import Run
+from clif.showing.views import Shown, View
+from clif.storage.cells import exact
+from clif.storage.files import read_json
 from clif.training.pool import held
 from clif.verification.files import COLUMNS, SETS, tests_of, write_result
 from clif.verification.planning import ask
 from clif.verification.request import ALL, Request
 from clif.verification.results import verify_now
 from clif.verification.trainings import Journal
-from clif.views import Shown, View
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from clif.cells import inert
-from clif.files import whole_file
 from clif.manifest import store_result
+from clif.storage.cells import inert
+from clif.storage.files import whole_file
 from clif.verification.picture import draw
 
 SETS = "sets.csv"

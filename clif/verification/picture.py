@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from clif.pictures import BLUE, GREY, RED, drawing, svg
+from clif.showing.pictures import BLUE, GREY, RED, drawing, svg
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,12 +10,12 @@ from pathlib import Path
 from clif import __version__
 from clif.cluster import places
 from clif.errors import InputError, UsageError
-from clif.files import read_json, write_json
 from clif.influence.methods import METHODS, Method
 from clif.manifest import fingerprint
 from clif.objectives import BiasTest, cover, definition, kind_of, uncovered_error
 from clif.ranking import choose_test, ensemble_seeds, newest_ranking
 from clif.run import Run
+from clif.storage.files import read_json, write_json
 from clif.training.models import further_model
 from clif.training.pool import Job
 from clif.verification.budget import Pace, duration, fit

@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 
 from clif.checks import check_keys
 from clif.errors import DAMAGE, InputError, MismatchError
-from clif.files import read_json, write_json
 from clif.manifest import fingerprint
 from clif.objectives import PACKAGED, BiasObjective, BiasTest, cover, definition, kind_of, load_tests, objective_of
 from clif.quality import wordsim353
 from clif.retraining.edits import UNEDITED, Edit
 from clif.retraining.trainings import Training
 from clif.run import Run
-from clif.tensors import read_tensors, write_tensors
+from clif.storage.files import read_json, write_json
+from clif.storage.tensors import read_tensors, write_tensors
 from clif.training.pool import Caller
 
 CALLER = Caller("verify", "clif verify", "trainings", "--processes 1")

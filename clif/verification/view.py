@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from clif.charts import scatter
+from clif.showing.charts import scatter
+from clif.showing.views import Block, Line, Table, View, number, warnings
 from clif.verification.files import tests_of
-from clif.views import Block, Line, Table, View, number, warnings
 
 if TYPE_CHECKING:
     from clif.verification import VerifyResult

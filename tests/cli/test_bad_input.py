@@ -19,8 +19,8 @@ import pytest
 import zstandard
 from conftest import OPTIONS, Clif, Made
 
-from clif.files import read_json, to_json, write_json
 from clif.objectives import BiasTest
+from clif.storage.files import read_json, to_json, write_json
 
 
 @dataclass(frozen=True)

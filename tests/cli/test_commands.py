@@ -18,8 +18,8 @@ import pytest
 from conftest import DOCUMENTS, OPTIONS, SETTINGS, Made
 
 from clif.cli import COMMANDS
-from clif.files import read_json
 from clif.ranking import CONTEXT_COLUMNS, DOCUMENT_COLUMNS, WRITERS
+from clif.storage.files import read_json
 
 SETS = {"X", "Y", "A", "B"}
 RUN_FILES = {

@@ -12,7 +12,7 @@ from conftest import OPTIONS, Clif, Made
 from rich.text import Text
 
 from clif.cli.marking import STYLES, level
-from clif.files import write_json
+from clif.storage.files import write_json
 
 FIRST = "planted.block.mean_difference.document.csv"
 

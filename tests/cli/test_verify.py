@@ -17,8 +17,8 @@ import pandas as pd
 import pytest
 from conftest import train_here
 
-from clif.files import read_json, write_json
 from clif.run import open_run
+from clif.storage.files import read_json, write_json
 from clif.verification import results, verify
 
 SMALL = ("--sizes", "3", "--random-sets", "1", "--subsets", "2")

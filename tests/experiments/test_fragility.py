@@ -44,8 +44,8 @@ from clif.experiments.fragility.procedures import (
 from clif.experiments.fragility.settings import Cell, Settings, base_cell, make_cells
 from clif.experiments.fragility.working import side_by_side
 from clif.experiments.settings import read_settings
-from clif.files import read_json
 from clif.progress import silent
+from clif.storage.files import read_json
 
 SMALL: dict[str, Any] = {
     "data": ("iris",),

@@ -12,12 +12,12 @@ from sklearn.decomposition import PCA
 
 from clif.cli.plot_command import NAMES
 from clif.errors import InputError, UsageError
-from clif.pictures import drawing, svg
 from clif.ranking.aggregation import Groups
 from clif.reporting import KINDS, all_pictures, gather, plot
 from clif.reporting.drawings import ENDS, groups, label, retraining, strongest
 from clif.reporting.projection import project
 from clif.reporting.svg import for_page
+from clif.showing.pictures import drawing, svg
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 from conftest import SETTINGS, retrain_here, train_here
 
-from clif.files import write_json
 from clif.objectives import BiasTest, load_tests
 from clif.ranking import rank
 from clif.reporting import all_pictures, gather, report
@@ -25,6 +24,7 @@ from clif.reporting.results import Tradeoff, document_of, read_retrainings
 from clif.reporting.wording import equals, lost_most, p_value, percent, sets
 from clif.retraining import retrain
 from clif.run import open_run
+from clif.storage.files import write_json
 from clif.tradeoffs import tradeoff
 from clif.training import train
 

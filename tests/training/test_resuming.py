@@ -14,9 +14,9 @@ import pytest
 from conftest import SETTINGS
 
 from clif.errors import InputError
-from clif.files import read_json
 from clif.folder import STARTED
 from clif.run import open_run, replaced
+from clif.storage.files import read_json
 from clif.training import paired, train
 from clif.training.pool import held
 

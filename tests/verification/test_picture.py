@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clif.pictures import drawing
+from clif.showing.pictures import drawing
 from clif.verification.picture import KINDS, draw, scatter
 
 

@@ -13,11 +13,11 @@ from conftest import DOCUMENTS, SETTINGS, VERIFY
 
 import clif
 from clif.errors import GateError, InputError, MismatchError, UsageError
-from clif.files import read_json
 from clif.influence.methods import METHODS
 from clif.objectives import WEAT, BiasTest, cover
 from clif.retraining.edits import Edit
 from clif.run import open_run
+from clif.storage.files import read_json
 from clif.training import train
 from clif.training.pool import held
 from clif.training.trainers import train_model

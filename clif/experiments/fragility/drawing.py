@@ -9,7 +9,7 @@ import numpy as np
 from clif.experiments.fragility.measuring import RETRAINING
 from clif.experiments.fragility.procedures import PROCEDURES, REFERENCE
 from clif.experiments.fragility.tables import NAMES, Results
-from clif.pictures import BLUE, GREY, ORANGE, drawing, svg
+from clif.showing.pictures import BLUE, GREY, ORANGE, drawing, svg
 
 REACH = 1.5  # of the picture of points, in units of the largest change that a test loss really makes
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from clif.experiments.membership.asking import Question
 from clif.experiments.membership.comparing import Results
 from clif.experiments.membership.removing import TOP
-from clif.pictures import BLUE, GREEN, GREY, ORANGE, RED, drawing, svg
+from clif.showing.pictures import BLUE, GREEN, GREY, ORANGE, RED, drawing, svg
 
 Places = NDArray[np.float64]
 

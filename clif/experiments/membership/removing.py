@@ -22,11 +22,11 @@ from clif.experiments.membership.asking import Question
 from clif.experiments.membership.models import CALLER
 from clif.experiments.membership.neighbourhood import neighbourhood
 from clif.experiments.membership.ranking import occurrences
-from clif.files import read_json, write_json
 from clif.progress import Progress
 from clif.retraining.edits import Edit, count_to_tokens, random_edit
 from clif.retraining.trainings import Training
 from clif.run import Run
+from clif.storage.files import read_json, write_json
 from clif.training.pool import Job, train_apart
 
 if TYPE_CHECKING:

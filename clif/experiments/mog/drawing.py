@@ -8,7 +8,7 @@ import numpy as np
 
 from clif.experiments.mog.clustering import CLASSES, draw_points
 from clif.experiments.mog.comparing import COLUMNS, SOLVERS, Record, agreement
-from clif.pictures import BLUE, GREEN, GREY, ORANGE, RED, drawing, svg
+from clif.showing.pictures import BLUE, GREEN, GREY, ORANGE, RED, drawing, svg
 
 if TYPE_CHECKING:
     from clif.experiments.mog import Settings

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from clif.pictures import COLOURS, GREY, drawing, svg
+from clif.showing.pictures import COLOURS, GREY, drawing, svg
 
 Row = Mapping[str, Any]
 

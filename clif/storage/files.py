@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from clif.errors import InputError
-from clif.leftovers import temporary_prefix
-from clif.seals import CHECKSUMS, EMPTY, KEY, read_seal, seal
+from clif.storage.leftovers import temporary_prefix
+from clif.storage.seals import CHECKSUMS, EMPTY, KEY, read_seal, seal
 
 
 @contextlib.contextmanager

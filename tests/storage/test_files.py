@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from clif.errors import InputError
-from clif.files import parents_of, read_json, to_json, whole_file, write_json
+from clif.storage.files import parents_of, read_json, to_json, whole_file, write_json
 
 
 class LostPower(BaseException):

@@ -11,12 +11,12 @@ import sys
 import pytest
 
 from clif.errors import InputError
-from clif.holding import held
+from clif.storage.holding import held
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from clif.holding import held
+from clif.storage.holding import held
 sys.argv = ["/bin/clif", "retrain", "a run"]
 with held(Path("lock"), "retraining in this run", Path("run"), "do so."):
     print("held", flush=True)

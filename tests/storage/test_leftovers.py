@@ -8,10 +8,10 @@ import sys
 
 import pytest
 
-from clif import leftovers
-from clif.files import whole_file
-from clif.holding import held
-from clif.leftovers import sweep, temporary_prefix
+from clif.storage import leftovers
+from clif.storage.files import whole_file
+from clif.storage.holding import held
+from clif.storage.leftovers import sweep, temporary_prefix
 
 
 def dead_process() -> int:

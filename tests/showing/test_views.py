@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clif.charts import scatter, strip
-from clif.views import Bar, Line, Marked, Table, View, Word
+from clif.showing.charts import scatter, strip
+from clif.showing.views import Bar, Line, Marked, Table, View, Word
 
 TAGS = {"div", "style", "p", "table", "caption", "thead", "tbody", "tr", "th", "td", "svg", "path", "rect", "mark", "u"}
 HOSTILE = '"><img src=x onerror=alert(1)>\x1b[31m\u202e<script>alert(1)</script>'

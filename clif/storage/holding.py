@@ -14,8 +14,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from clif.errors import ClifError, InputError
-from clif.files import cannot_write, read_json, write_json
-from clif.leftovers import sweep
+from clif.storage.files import cannot_write, read_json, write_json
+from clif.storage.leftovers import sweep
 
 
 @contextmanager

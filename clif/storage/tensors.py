@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from clif.errors import DAMAGE, InputError
-from clif.files import cannot_write, check_seal, whole_file
-from clif.seals import EMPTY, KEY, seal
+from clif.storage.files import cannot_write, check_seal, whole_file
+from clif.storage.seals import EMPTY, KEY, seal
 
 _ABOUT = "clif"  # one key: the order of several is not kept by the format
 

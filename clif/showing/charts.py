@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from clif.views import BLUE, ORANGE, Only
+from clif.showing.views import BLUE, ORANGE, Only
 
 WIDTH, LEFT, ROW = 460, 110, 22
 SIDE = 210

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clif.errors import InputError
-from clif.files import check_seal, read_json, write_json, write_marked
-from clif.seals import EMPTY, read_seal, seal
-from clif.tensors import read_about, read_tensors, write_tensors
+from clif.storage.files import check_seal, read_json, write_json, write_marked
+from clif.storage.seals import EMPTY, read_seal, seal
+from clif.storage.tensors import read_about, read_tensors, write_tensors
 
 ABOUT = {"corpus": "c" * 64, "settings": {"dim": 2, "name": 'a "seal": "b'}}
 

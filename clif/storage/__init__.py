@@ -1,0 +1,1 @@
+"""What lies on disk: written whole, sealed by checksums, held by one process, kept inside of its folder."""
