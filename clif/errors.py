@@ -13,12 +13,12 @@ Every message says what is wrong, where, and what to do next.
 
 from __future__ import annotations
 
-from tokenize import TokenError
+import tokenize
 
 # What the libraries raise when a file is damaged, or made to look so; safetensors and Arrow have errors of their own.
 DAMAGE = (
-    OSError, ArithmeticError, AttributeError, EOFError, LookupError, RecursionError, SyntaxError, TokenError, TypeError,
-    ValueError,
+    OSError, ArithmeticError, AttributeError, EOFError, LookupError, RecursionError, SyntaxError, TypeError, ValueError,
+    tokenize.TokenError,
 )  # fmt: skip
 
 

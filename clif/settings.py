@@ -129,6 +129,7 @@ class TrainingSettings:
             if isinstance(value, bool) or not isinstance(value, (int, float) if kind is float else kind):
                 raise UsageError(
                     f"{name} must be of type {kind.__name__}, got {value!r:.60}",
+                    where="training",
                     next=f"Give a value like the default, {getattr(cls, name)!r}.",
                 )
         return cls(**values)

@@ -5,10 +5,11 @@ What is differentiated here is differentiated by torch, from the loss and the ob
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import scipy.linalg  # noqa: F401 (it brings its own BLAS)
@@ -18,8 +19,11 @@ from threadpoolctl import threadpool_limits
 
 from clif.corpus.encoding import Corpus
 from clif.influence.problem import Problem
+from clif.manifest import MANIFEST, file_sha256
 from clif.objectives import WEAT, BiasTest, cover
 from clif.settings import TrainingSettings
+from clif.storage.files import read_json, write_json
+from clif.storage.seals import CHECKSUMS
 from clif.vocabulary import Vocabulary
 
 # The matrices of tests are small: threads would mostly wait for one another.
@@ -218,3 +222,11 @@ def cut(problem: Problem, seed: int = 0) -> Problem:
     begins = rng.random(len(corpus.tokens)) < 0.3
     begins[corpus.offsets[:-1][corpus.lengths > 0]] = True
     return replace(problem, corpus=replace(corpus, sentence_file=Starts(np.flatnonzero(begins).astype(np.uint64))))
+
+
+def reseal(run: Path, change: Callable[[dict[str, Any]], None] = lambda _: None) -> None:
+    """Write a run's manifest, changed, with the checksums of its files as they are now."""
+    manifest = read_json(run / MANIFEST, "")
+    sums = {name: file_sha256(run / name) for name in manifest.get(CHECKSUMS, {}) if (run / name).is_file()}
+    change(manifest)
+    write_json(run / MANIFEST, {**manifest, CHECKSUMS: sums})

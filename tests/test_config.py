@@ -55,6 +55,7 @@ def test_every_option_that_changes_a_result_is_a_key():
         "measure",
         "threads",
         "listing",
+        "memory",
         "scheduler",
     }
     for section in ("train", "audit", "rank", "retrain"):

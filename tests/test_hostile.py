@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 from conftest import OPTIONS
+from helpers import reseal
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -322,10 +323,7 @@ def test_matrices_with_absurd_headers(tmp_path, header, length):
 
 
 def change_manifest(change) -> None:
-    path = Path("clif-run/manifest.json")
-    manifest = json.loads(path.read_text("utf-8"))
-    change(manifest)
-    path.write_text(json.dumps(manifest), "utf-8")
+    reseal(Path("clif-run"), change)
 
 
 @pytest.mark.parametrize("change", [

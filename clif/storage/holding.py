@@ -39,7 +39,7 @@ def held(lock: Path, doing: str, where: Path, next_step: str) -> Iterator[None]:
             f"another process is {doing}{_who(holder)}", where=str(where), next=f"Wait until it is done, or {next_step}"
         ) from error
     except OSError as error:
-        raise cannot_write(lock.parent, error) from error
+        raise cannot_write(where, error) from error
     try:
         sweep(lock.parent)
         # Who it is helps others to understand, but is not worth failing for.

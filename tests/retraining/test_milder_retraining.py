@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import SETTINGS
+from helpers import reseal
 
 from clif.corpus.reading import ReadOptions, read_documents
 from clif.errors import InputError, UsageError
@@ -209,11 +210,12 @@ def test_sentences_are_refused_where_there_are_none(opened, planted, made, tmp_p
     from clif.corpus.belonging import read_table, write_table
 
     (opened.path / "sentences.npy").unlink()
-    columns, belongs = read_table(opened.path / "documents.parquet")
+    columns, belongs = read_table(opened.path / "documents.parquet", {"doc_id": str, "tokens": int})
     belongs.pop("sentences")
     write_table(opened.path / "documents.parquet", columns, belongs)
-    words, _ = read_table(opened.path / "vocabulary.parquet")
+    words, _ = read_table(opened.path / "vocabulary.parquet", {"word": str, "count": int})
     write_table(opened.path / "vocabulary.parquet", words, belongs)
+    reseal(opened.path)
     with pytest.raises(InputError, match="earlier version"):
         retrain(open_run(opened.path), planted, remove=3, unit="sentence")
     assert not quick_retraining
