@@ -15,7 +15,7 @@ from clif.errors import MismatchError
 from clif.experiments.outcome import Outcome, Rows
 from clif.manifest import store_result
 from clif.storage.cells import inert
-from clif.storage.files import read_json, whole_file, write_json
+from clif.storage.files import read_json, whole_file, write_json, write_marked
 from clif.storage.holding import held
 from clif.storage.leftovers import sweep
 
@@ -91,10 +91,8 @@ def write_outcome(folder: Path, name: str, settings: Any, outcome: Outcome) -> N
     for table, rows in outcome.tables.items():
         _write_table(folder / f"{table}.csv", rows)
     for picture, svg in outcome.pictures.items():
-        with whole_file(folder / f"{picture}.svg") as temporary:
-            temporary.write_text(svg, encoding="utf-8")
-    names = [*(f"{table}.csv" for table in outcome.tables), *(f"{picture}.svg" for picture in outcome.pictures)]
-    store_result(folder, result_of(name, settings, outcome), names)
+        write_marked(folder / f"{picture}.svg", svg)
+    store_result(folder, result_of(name, settings, outcome), [f"{table}.csv" for table in outcome.tables])
 
 
 def result_of(name: str, settings: Any, outcome: Outcome) -> dict[str, Any]:

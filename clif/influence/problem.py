@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 Matrix = NDArray[np.float64]
 # T after a change of the corpus.
 Predictor = Callable[[Change], float]
-PASSED = 1 << 22  # tokens between which pages are let go of
+PASSED = 1 << 20  # tokens between which pages are let go of: of documents here and there the system maps far more
 Stage = tuple[NDArray[np.floating], NDArray[np.floating]]
 
 

@@ -77,7 +77,7 @@ def test_everything_is_written_and_nothing_is_done_twice(tmp_path):
     assert result["settings"] == {**asdict(Settings()), "sizes": [1, 2]}
     table = pd.read_csv(tmp_path / "squares.csv")
     assert table.equals(outcome.to_frame("squares"))
-    assert (tmp_path / "picture.svg").read_text() == "<svg/>"
+    assert (tmp_path / "picture.svg").read_text().startswith("<svg/>")
     experiment("made", out=tmp_path)
     assert len(calls) == 3
 
