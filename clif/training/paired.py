@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from clif.vocabulary import Vocabulary
 
 Matrix = NDArray[Any]
-CHUNK = 200_000  # tokens that are trained between two words of progress
+CHUNK = 50_000  # tokens that are trained before their pages are let go of, and a word of progress
 
 
 @dataclass(frozen=True, eq=False)
