@@ -38,6 +38,8 @@ _HOMES = {
     "load_model": "clif.library",
     "load_tests": "clif.objectives",
     "load_vectors": "clif.formats",
+    "memory_limit": "clif.room",
+    "on_cluster": "clif.cluster",
     "open_run": "clif.run",
     "plot": "clif.library",
     "rank": "clif.library",
@@ -67,6 +69,8 @@ __all__ = [
     "load_model",
     "load_tests",
     "load_vectors",
+    "memory_limit",
+    "on_cluster",
     "open_run",
     "plot",
     "rank",
@@ -79,6 +83,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from clif.cluster import on_cluster
     from clif.config import load_config
     from clif.corpus.documents import Document
     from clif.corpus.reading import ReadOptions
@@ -104,6 +109,7 @@ if TYPE_CHECKING:
         verify,
     )
     from clif.objectives import BiasTest, load_tests
+    from clif.room import memory_limit
     from clif.run import open_run
     from clif.settings import TrainingSettings
 

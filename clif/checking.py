@@ -8,11 +8,13 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
+from clif.checks import check_keys
 from clif.errors import ClifError, InputError
-from clif.manifest import MANIFEST, RESULT, file_sha256
+from clif.manifest import MANIFEST, RESULT, file_sha256, sums_of
 from clif.progress import Progress, silent
 from clif.run import Run
 from clif.storage.files import read_json
+from clif.storage.inside import inside
 from clif.storage.seals import CHECKSUMS, read_seal
 
 CHANGED, MISSING, UNREADABLE = "its checksum is another", "is missing", "cannot be read"
@@ -79,6 +81,12 @@ def check_run(run: Run, progress: Progress = silent) -> Checked:
     """Hold all files of a run against their checksums, which are in the files themselves or in those that name them.
 
     Files of others in the folder, and those of a run made before there were checksums, are listed as unknown.
+
+    Raises
+    ------
+    InputError
+        A file gives no checksums where they stand, or such of a file that is not in the run.
+
     """
     expected = dict(_expected(run))
     paths = {path.relative_to(run.path).as_posix(): path for path in sorted(run.path.rglob("*")) if path.is_file()}
@@ -98,16 +106,15 @@ def check_run(run: Run, progress: Progress = silent) -> Checked:
 
 def _expected(run: Run) -> Iterator[tuple[str, str]]:
     """Names of files from the run's folder, and the SHA-256 that the manifest, a result or a ranking says they have."""
-    yield from run.manifest.get(CHECKSUMS, {}).items()
-    for path in sorted([*run.path.glob(f"*/*/{RESULT}"), *run.rankings.glob("*.json")]):
+    for path in sorted([run.path / MANIFEST, *run.path.glob(f"*/*/{RESULT}"), *run.rankings.glob("*.json")]):
         try:
-            said = read_json(path, "")
+            said = check_keys(read_json(path, _ANEW), {}, path, _ANEW)
         except ClifError:  # it is found to be damaged by itself
             continue
-        base = path.parent.relative_to(run.path)
         if path.parent == run.rankings:
             said = {CHECKSUMS: {path.with_suffix(".csv").name: said.get("sha256", "")}}
-        yield from (((base / name).as_posix(), sha256) for name, sha256 in said.get(CHECKSUMS, {}).items())
+        for name, sha256 in sums_of(said, path, _mending(path.relative_to(run.path).as_posix())).items():
+            yield inside(path.parent, name, path).relative_to(run.path).as_posix(), sha256
 
 
 def _judge(run: Run, name: str, expected: str | None) -> tuple[bool, str | None]:

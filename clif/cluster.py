@@ -41,7 +41,10 @@ def places() -> int:
 
 @contextmanager
 def on_cluster(address: str | None) -> Iterator[None]:
-    """Let the work of the block be done by the workers of the Dask scheduler at `address`; None: by this machine.
+    """Let the work of the block be done by a Dask cluster, `with clif.on_cluster("tcp://host:8786"):`.
+
+    `address` is that of the scheduler; None: by this machine. Workers count pairs, score documents and train; solves
+    are made here, and all files are written here. Scores and models are those of one machine but for rounding.
 
     Raises
     ------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -123,8 +123,16 @@ def _relative(name: str, section: dict[str, Any], folder: Path) -> dict[str, Any
         if name == "retrain" and option in section:
             section[option] = path(section[option])
     if name == "retrain" and "keep" in section:
-        section["keep"] = [path(value) if _is_file(value) else value for value in section["keep"]]
+        section["keep"] = [_kept(value, path) for value in section["keep"]]
     return section
+
+
+def _kept(value: str, path: Callable[[str], str]) -> str:
+    """NAME[=TOLERANCE], where NAME may be a file, or loss:FILE."""
+    loss = "loss:"  # as `clif.retraining.keeping` reads it, which is too heavy to be imported for that
+    if value.startswith(loss):
+        return loss + path(value.removeprefix(loss))
+    return path(value) if _is_file(value) else value
 
 
 def _is_file(kept: str) -> bool:

@@ -63,7 +63,7 @@ def check_file(folder: Path, name: str, about: Mapping[str, Any], next_step: str
 
     It is raised with `next_step`, also if the file cannot be read.
     """
-    said = about.get(CHECKSUMS, {}).get(name)
+    said = sums_of(about, folder, next_step).get(name)
     try:
         if said is not None and file_sha256(folder / name) != said:
             raise changed(folder / name, next_step)
@@ -71,6 +71,14 @@ def check_file(folder: Path, name: str, about: Mapping[str, Any], next_step: str
         raise InputError(
             f"cannot be read: {error.strerror or error}", where=str(folder / name), next=next_step
         ) from error
+
+
+def sums_of(about: Mapping[str, Any], where: Path, next_step: str) -> dict[str, str]:
+    """The CHECKSUMS by the names of files, empty in what an earlier version wrote; InputError if they are no such."""
+    found = about.get(CHECKSUMS, {})
+    if not isinstance(found, dict) or not all(isinstance(sha256, str) for sha256 in found.values()):
+        raise InputError("does not hold what clif stores there: checksums", where=str(where), next=next_step)
+    return found
 
 
 def versions() -> dict[str, str]:

@@ -30,11 +30,11 @@ _limit: ContextVar[int | None] = ContextVar("clif_memory", default=None)
 _folder: ContextVar[Path | None] = ContextVar("clif_spill", default=None)
 
 
-def parse_size(text: str) -> int:
+def parse_size(given: str | int) -> int:
     """Bytes of a size such as 1GB, 512 MB or 2GiB; raises UsageError for what is none, or less than LEAST."""
-    match = _SIZE.fullmatch(text)
+    match = _SIZE.fullmatch(str(given))
     if not match:
-        raise UsageError(f"{text!r} is not a size", where="--memory", next="Give one as 512MB, 2GB or 1.5GiB.")
+        raise UsageError(f"{given!r} is not a size", where="--memory", next="Give one as 512MB, 2GB or 1.5GiB.")
     size = int(float(match[1]) * _UNITS[(match[2] or "").lower()])
     if size < LEAST:
         raise UsageError(
@@ -47,17 +47,19 @@ def parse_size(text: str) -> int:
 
 @contextmanager
 def memory_limit(size: str | int | None, folder: Path | None = None) -> Iterator[None]:
-    """Bound the buffers of what runs in this block; None leaves the share of the free memory.
+    """Bound the buffers of what runs in this block, `with clif.memory_limit("1GB"):`.
 
-    What does not fit lies in files without a name in `folder`, or where temporary files are (TMPDIR).
+    Counts of pairs and what is laid out for a solve go to disk beyond it; a model, its vocabulary and some numbers a
+    document stay in memory. No result depends on it. `size` is a text such as "512MB", or bytes; None leaves half of
+    the free memory. What does not fit lies in files without a name in `folder`, or where temporary files are (TMPDIR).
 
     Raises
     ------
     UsageError
-        The size is a text that is none, or too small.
+        This is no size, or it is too small.
 
     """
-    limit = _limit.set(parse_size(size) if isinstance(size, str) else size)
+    limit = _limit.set(None if size is None else parse_size(size))
     place = _folder.set(folder)
     try:
         yield

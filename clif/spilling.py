@@ -10,6 +10,7 @@ the counts, 8 bytes an entry. Files have no names, so nothing is left of them ho
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clif.compiling import compiled
-from clif.counts import ROOM, PairCounts, add_totals, list_blocks
+from clif.counts import ROOM, Block, PairCounts, add_totals, list_blocks
 from clif.progress import Progress, silent
 from clif.room import append, mapped, release, room, scratch
 
@@ -79,13 +80,23 @@ def count_on_disk(
         The disk is full.
 
     """
-    size, runs = len(keep), list[Run]()
-    for part in list_blocks(tokens, offsets, keep, window, precision, block, progress):
+
+    def blocks() -> Iterator[Block]:
+        for part in list_blocks(tokens, offsets, keep, window, precision, block, progress):
+            yield part
+            release(tokens)
+
+    return add_on_disk(blocks(), len(keep), precision)
+
+
+def add_on_disk(blocks: Iterable[Block], size: int, precision: type[np.floating]) -> PairCounts:
+    """Do what `add_blocks` does, with the same bytes, on disk; raises InputError if that is full."""
+    runs = list[Run]()
+    for part in blocks:
         runs.append(Run.of(*part))
-        release(tokens)
         if len(runs) > FAN:
-            runs = [merge(runs, size)]
-    whole = merge(runs, size) if len(runs) != 1 else runs[0]
+            runs = [merge(runs, size, precision)]
+    whole = merge(runs, size, precision) if len(runs) != 1 else runs[0]
     totals = np.zeros(size)
     for first, last in bands(whole.start):
         add_totals(whole.start, whole.column, whole.weight, totals, first, last)
@@ -103,12 +114,11 @@ def bands(start: NDArray[np.int64], most: int = BAND) -> list[tuple[int, int]]:
     return found
 
 
-def merge(runs: list[Run], size: int) -> Run:
+def merge(runs: list[Run], size: int, precision: type[np.floating]) -> Run:
     """Add up sorted matrices, the earlier ones first, on disk."""
     columns, weights = scratch(), scratch()
     starts = np.zeros(size + 1, dtype=np.int64)
     together = np.sum([run.start for run in runs], axis=0) if runs else starts
-    kind = runs[0].weight.dtype if runs else np.dtype(np.float32)
     for first, last in bands(together):
         pointers = np.stack([run.start[first : last + 1] - run.start[first] for run in runs])
         parts = [slice(run.start[first], run.start[last]) for run in runs]
@@ -124,7 +134,7 @@ def merge(runs: list[Run], size: int) -> Run:
         append(weights, weight)
         for run in runs:
             release(run.column, run.weight)
-    return Run(np.cumsum(starts), mapped(columns, np.int32), mapped(weights, kind))
+    return Run(np.cumsum(starts), mapped(columns, np.int32), mapped(weights, precision))
 
 
 @compiled

@@ -98,8 +98,11 @@ def test_paths_start_at_the_file_and_out_at_the_current_folder(tmp_path):
 
 
 def test_paths_of_what_is_kept_start_at_the_file(tmp_path):
-    config = load(tmp_path, '[retrain]\nkeep = ["quality=.02", "t.toml=.1", "judged.tsv", "weat1"]\n')
+    config = load(
+        tmp_path, '[retrain]\nkeep = ["quality=.02", "t.toml=.1", "judged.tsv", "weat1", "loss:held.txt=.01"]\n'
+    )
     kept = ["quality=.02", f"{tmp_path / 't.toml'}=.1", str(tmp_path / "judged.tsv"), "weat1"]
+    kept.append(f"loss:{tmp_path / 'held.txt'}=.01")
     assert config.section("retrain") == {"keep": kept}
 
 

@@ -36,8 +36,10 @@ from clif.objectives import BiasTest
 from clif.ranking import rank
 from clif.ranking.files import read_order, read_table, write_ranking
 from clif.reporting.results import read_retrainings
+from clif.retraining.trainings import Journal
 from clif.run import open_run, read_matrices
 from clif.storage.cells import exact, inert
+from clif.storage.files import read_json, write_json
 from clif.storage.inside import inside, moved
 from clif.storage.toml_file import parse_toml
 
@@ -541,3 +543,47 @@ def test_faulty_files_of_a_run_are_read_or_an_error_of_clif(data, readers, fuzze
     finally:
         new.write_bytes(reader.starts[0])
         new.replace(path)
+
+
+@pytest.mark.parametrize("name", ["../../../victim", "{}/victim"])
+def test_a_note_of_what_shall_go_removes_nothing_outside_of_the_run(name, workplace):
+    run, victim = open_run("clif-run"), workplace / "victim"
+    victim.write_text("mine")
+    write_json(run.retrains / "done" / "result.json", {})
+    write_json(run.retrains / "models" / "forget.json", {"result": "done", "models": [name.format(workplace)]})
+    journal = Journal(run)
+    journal.tidy()
+    with pytest.raises(InputError, match="leads out of"), journal.held():
+        pass
+    assert victim.read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    "said", [[], {"result": 1, "models": []}, {"result": "done"}, {"result": "done", "models": "a"}]
+)
+def test_a_strange_note_of_what_shall_go_is_a_clear_error(said, workplace):
+    run = open_run("clif-run")
+    write_json(run.retrains / "models" / "forget.json", said)
+    with pytest.raises(InputError, match="does not hold what clif stores there"), Journal(run).held():
+        pass
+
+
+@pytest.mark.parametrize(
+    ("sums", "said"),
+    [
+        ({"/dev/zero": "0"}, "leads out of"),
+        ({"../corpus.jsonl": "0"}, "leads out of"),
+        ({"tokens.npy": 1}, "checksums"),
+        (["tokens.npy"], "checksums"),
+    ],
+)
+@pytest.mark.parametrize("file", ["manifest.json", "retrains/a/result.json"])
+def test_checksums_are_of_files_of_the_run(file, sums, said, clif, workplace):
+    path = Path("clif-run", file)
+    write_json(path, {**(read_json(path, "") if path.exists() else {}), "checksums": sums})
+    done = clif("check")
+    assert done.code == 1
+    assert said in done.err
+    assert "Traceback" not in done.err
+    if file == "manifest.json" and said == "checksums":
+        assert clif("rank", "--test", "planted.toml", "--no-cache").code == 1

@@ -123,3 +123,11 @@ def test_a_folder_that_is_gone_is_a_clear_error(tmp_path):
 def test_a_full_disk_is_a_clear_error():
     with open("/dev/full", "wb") as full, pytest.raises(InputError, match="cannot write"):
         append(full, np.zeros(1 << 20))
+
+
+def test_a_bound_may_be_a_number_of_bytes():
+    with memory_limit(2 * LEAST):
+        assert said() == 2 * LEAST
+    for size in (0, 10**6, -(10**9)):
+        with pytest.raises(UsageError, match=r"size|small"), memory_limit(size):
+            pass

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from clif.cli.screen import Screen, number
-from clif.showing.telling import may_change, plural
+from clif.showing.telling import DIGITS, may_change, plural
 
-DIGITS = {"effect_size": 2, "loss": 4}
 SHOWN = 5  # values of a field: those that lose most
 
 

@@ -64,7 +64,7 @@ def memory_option(function: Callable[..., Any]) -> Callable[..., Any]:
         from clif.room import memory_limit
         from clif.run import DEFAULT_RUN
 
-        folder = Path(rest.get("run") or DEFAULT_RUN)
+        folder = Path(rest.get("run" if "run" in rest else "out") or DEFAULT_RUN)
         writable = folder.is_dir() and os.access(folder, os.W_OK)
         with memory_limit(memory, folder if writable else None):
             return function(*screen, **rest)

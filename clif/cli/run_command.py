@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from clif.cli import audit_command, rank_command, retrain_command, train_command
-from clif.cli.options import FILE, clif_command, on_scheduler
+from clif.cli.options import FILE, clif_command, memory_option, on_scheduler
 from clif.cli.retrain_tables import files_of
 from clif.cli.screen import Screen, at
 
@@ -17,6 +17,7 @@ from clif.cli.screen import Screen, at
 @click.option("--config", type=FILE, help="TOML file; what it leaves out takes the defaults of the commands.")
 @click.option("--out", type=FILE, help="Folder of the run.  [clif-run, or `out` of the file]")
 @click.option("--force", is_flag=True, help="Replace a run that was made otherwise.")
+@memory_option
 @on_scheduler
 def command(screen: Screen, config: Path | None, out: Path | None, force: bool) -> None:
     """Train, audit, rank, retrain and report, as one TOML file says; alone, the demonstration on the speeches.

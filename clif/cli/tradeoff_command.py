@@ -7,9 +7,8 @@ from typing import Any
 
 import click
 
-from clif.cli.costs_tables import DIGITS
-from clif.cli.options import FILE, TEST_HELP, clif_command, numbers, on_scheduler, run_argument
-from clif.cli.screen import Screen, at, number
+from clif.cli.options import FILE, TEST_HELP, clif_command, memory_option, numbers, on_scheduler, run_argument
+from clif.cli.screen import Screen, at
 from clif.showing.telling import plural
 
 
@@ -27,6 +26,7 @@ from clif.showing.telling import plural
 @click.option("--pairs", type=FILE, help="TOML file of the pairs of debias.  [attribute words, A beside B]")
 @click.option("--analogies", type=FILE, help="Questions, as in questions-words.txt.  [those that gensim brings]")
 @click.option("--processes", type=int, help="Trainings at a time.  [one a core]")
+@memory_option
 @on_scheduler
 def command(
     screen: Screen,
@@ -62,6 +62,8 @@ def command(
 
 def show(screen: Screen, result: Any, run: Path) -> None:
     """Print a TradeoffResult of a run."""
+    from clif.tradeoffs.view import table_of
+
     values = result.to_dict()
     for warning in values["warnings"]:
         screen.warn(warning)
@@ -69,23 +71,8 @@ def show(screen: Screen, result: Any, run: Path) -> None:
         return
     if values["reused"]:
         screen.say("These trainings were done already.")
-    digits = 2 if values["measure"] == "effect_size" else 4
-    rows = [
-        [
-            point["policy"],
-            "-" if point["share"] is None else f"{point['token_share']:.1%}",
-            "-" if point["share"] is None else f"{point['documents']:,.0f}",
-            _cell(point["bias"], digits, sign=True),
-            _cell(point["quality"], 3),
-            _cell(point["analogies"], 3),
-            *(_cell(sample, DIGITS.get(name.partition(":")[0], 3)) for name, sample in point.get("kept", {}).items()),
-            {True: "yes", False: "", None: "-"}[point["front"]],
-        ]
-        for point in values["points"]
-    ]
+    columns, rows = table_of(values)
     measure = values["measure"].replace("_", " ")
-    kept = [f"{name} (sd)" for name in values["points"][0].get("kept", {})]
-    columns = ["policy", "tokens", "docs", "bias (sd)", "WordSim (sd)", "analogies (sd)", *kept, "front"]
     head = f"{values['test']}: {measure} against WordSim-353 and analogies, {plural(len(values['seeds']), 'seed')}"
     screen.table(head, columns, rows)
     screen.text("Front: no other row has less bias and a higher rank correlation with WordSim-353.")
@@ -96,8 +83,3 @@ def show(screen: Screen, result: Any, run: Path) -> None:
         screen.text("nothing does not say that the association is gone (Gonen and Goldberg 2019).")
     screen.say(f"Table, picture and result.json: {values['folder']}", whole=True)
     screen.next(f"clif report{at(run)}", f"clif plot{at(run)} --kind tradeoffs --kind policies")
-
-
-def _cell(sample: dict[str, Any], digits: int, sign: bool = False) -> str:
-    spread = "" if sample["sd"] is None else f" ({sample['sd']:.{digits}f})"
-    return number(sample["mean"], digits, sign) + spread

@@ -40,7 +40,8 @@ class Corpus:
 
     Ids number the word `types` by falling count, ties by spelling, so a vocabulary is the first V of them and
     ids at or above V are rare words. `counts` are those of the types; `content_hash` names ids and texts.
-    `sentence_file` is None for a corpus that was made in memory.
+    `tokens_sha256` is that of the file of tokens; for a corpus that was made in memory it is empty, and `sentence_file`
+    None.
     """
 
     doc_ids: list[str]
@@ -50,6 +51,7 @@ class Corpus:
     counts: NDArray[np.int64]
     content_hash: str
     sentence_file: SentenceFile | None = None
+    tokens_sha256: str = ""
 
     def __len__(self) -> int:
         return len(self.doc_ids)
@@ -201,6 +203,7 @@ def open_corpus(folder: Path) -> Corpus:
         counts=np.asarray(words["count"], dtype=np.int64),
         content_hash=belongs["corpus"],
         sentence_file=SentenceFile(folder / SENTENCES, belongs.get("sentences")),
+        tokens_sha256=belongs["tokens"],
     )
     check_corpus(corpus, folder)
     return corpus

@@ -39,19 +39,19 @@ def blocks_of(offsets: NDArray[np.int64], size: int) -> list[tuple[int, int]]:
 class Part:
     """Some consecutive documents: the tokens of document z, counted from the first, are offsets[z]:offsets[z + 1].
 
-    `held` are the tokens; if None, they are tokens `start` and on of the corpus in `folder`, whose hash is `corpus`.
+    `held` are the tokens; if None, they are tokens `start` and on of the file of this `sha256` in `folder`.
     """
 
     offsets: NDArray[np.int64]
     start: int
-    corpus: str
     folder: str
+    sha256: str
     held: NDArray[np.uint32] | None = None
 
     def tokens(self) -> NDArray[np.uint32]:
         """The tokens, read-only; raises InputError if this machine has no such corpus."""
         if self.held is None:
-            return _opened(self.folder, self.corpus)[self.start : self.start + int(self.offsets[-1])]
+            return _opened(self.folder, self.sha256)[self.start : self.start + int(self.offsets[-1])]
         self.held.setflags(write=False)  # as those of a file are, for which kernels are compiled
         return self.held
 
@@ -69,7 +69,7 @@ def parts_of(corpus: Corpus, threads: int, block: int = BLOCK, most: int = MOST,
         offsets = corpus.offsets[own[0][0] : own[-1][1] + 1]
         start, end = int(offsets[0]), int(offsets[-1])
         held = None if folder else np.array(corpus.tokens[start:end])
-        yield Part(offsets - start, start, corpus.content_hash, str(folder or ""), held)
+        yield Part(offsets - start, start, str(folder or ""), corpus.tokens_sha256, held)
 
 
 def folder_of(corpus: Corpus) -> Path | None:
@@ -78,27 +78,28 @@ def folder_of(corpus: Corpus) -> Path | None:
     return Path(name).absolute().parent if name else None
 
 
-def finds(folder: str, content_hash: str) -> bool:
-    """Whether this machine has the corpus with this hash in this folder."""
+def finds(folder: str, sha256: str) -> bool:
+    """Whether this machine has these tokens in this folder."""
     try:
-        _opened(folder, content_hash)
+        _opened(folder, sha256)
     except InputError:
         return False
     return True
 
 
 @lru_cache(maxsize=2)
-def _opened(folder: str, content_hash: str) -> NDArray[np.uint32]:
+def _opened(folder: str, sha256: str) -> NDArray[np.uint32]:
+    # Named by the tokens: workers live long, and a text that is tokenised otherwise is the same corpus.
     from clif.corpus.encoding import DOCUMENTS, TOKENS
 
     try:
         import pyarrow.parquet as pq
 
-        said = pq.read_schema(Path(folder) / DOCUMENTS).metadata[b"corpus"].decode()
+        said = pq.read_schema(Path(folder) / DOCUMENTS).metadata[b"tokens"].decode()
         tokens: NDArray[np.uint32] = np.load(Path(folder) / TOKENS, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise _unseen(folder, f"the run cannot be read on this worker: {error}") from error
-    if said != content_hash:
+    if said != sha256:
         raise _unseen(folder, "another run lies there on this worker")
     return tokens
 

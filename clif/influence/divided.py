@@ -21,6 +21,7 @@ from clif.counts import PIECE, ROOM, Block, PairCounts, add_blocks, list_blocks
 from clif.influence.scorers import Scorer, sum_between
 from clif.pairs import Contexts, stream_contexts
 from clif.progress import Progress
+from clif.spilling import add_on_disk, counts_fit
 
 Values = NDArray[np.float64]
 
@@ -57,14 +58,16 @@ def count_words_divided(
 def count_pairs_divided(
     cluster: Cluster, corpus: Corpus, keep: Values, window: int, precision: type[np.floating], progress: Progress
 ) -> PairCounts:
-    """`count_pairs` of the whole corpus, bit for bit: the same blocks added up in the same order.
+    """`count_pairs` of the whole corpus, bit for bit: the same blocks added up in the same order, on disk as there.
 
     The noise part of the curvature draws words by these counts, so that a difference in the last bit could show.
     """
     parts = _divided(
         cluster, corpus, "count", "pairs of words", progress, _count_pairs, keep, window, precision, block=PIECE, most=1
     )
-    return add_blocks((block for blocks in parts for block in blocks), len(keep), precision)
+    blocks = (block for found in parts for block in found)
+    fit = counts_fit(len(corpus.tokens), len(keep), np.dtype(precision).itemsize)
+    return (add_blocks if fit else add_on_disk)(blocks, len(keep), precision)
 
 
 def _divided(
@@ -80,7 +83,7 @@ def _divided(
 ) -> Iterator[Any]:
     """Yield function(part, *common) for each part, of up to `most` blocks, in the order of the text."""
     folder = folder_of(corpus)
-    by_path = folder is not None and cluster.all(finds, str(folder), corpus.content_hash)
+    by_path = folder is not None and cluster.all(finds, str(folder), corpus.tokens_sha256)
     ends: deque[int] = deque()
 
     def parts() -> Iterator[Part]:

@@ -16,6 +16,7 @@ from typing import Any
 import psutil
 
 from clif.corpus.reading import ReadOptions
+from clif.corpus.remote import Source
 from clif.corpus.tokenising import Tokeniser
 from clif.errors import UsageError
 from clif.planning.sampling import take_sample
@@ -110,7 +111,7 @@ class PlanResult:
 
 
 def plan(
-    sources: Sequence[str | Path] = (),
+    sources: Sequence[str | Source] = (),
     settings: TrainingSettings | None = None,
     *,
     read: ReadOptions | None = None,
@@ -145,7 +146,7 @@ def plan(
     stages = [
         encoding(sample, costs, size),
         training(sample, costs, size, settings),
-        *(ranking(sample, costs, size, settings, method, room(), cores) for method in methods),
+        *(ranking(sample, costs, size, settings, method, cores) for method in methods),
         retraining(sample, costs, size, settings, seeds, controls, processes or cores),
     ]
     there = next(path for path in (Path(folder).resolve(), *Path(folder).resolve().parents) if path.is_dir())

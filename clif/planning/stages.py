@@ -19,7 +19,7 @@ from clif.planning.growth import BEND, extrapolate
 from clif.planning.sampling import Sample
 from clif.planning.timing import Costs
 from clif.settings import TrainingSettings
-from clif.spilling import BAND, FAN
+from clif.spilling import BAND, FAN, counts_fit
 
 PRODUCTS = 16  # with the curvature, until a solve of the usual tolerance is done
 STARTED = {"encode": 1.6, "train": 0.5, "rank": 2.2, "retrain": 2.4, "worker": 1.7}  # CPU seconds before anything
@@ -104,9 +104,7 @@ def training(sample: Sample, costs: Costs, size: Size, settings: TrainingSetting
     return Stage("train", cpu, cpu / settings.workers, memory, kept * model, 0.0, BASE["train"])
 
 
-def ranking(
-    sample: Sample, costs: Costs, size: Size, settings: TrainingSettings, method: str, room: int, cores: int
-) -> Stage:
+def ranking(sample: Sample, costs: Costs, size: Size, settings: TrainingSettings, method: str, cores: int) -> Stage:
     """A list by `block` or by `clif`."""
     seconds, share = costs.seconds, sample.share
     words, model = size.words / costs.words, _model(size, settings)
@@ -128,7 +126,7 @@ def ranking(
     tiles = min(KEPT, 2 * size.words * min(size.words, HEAD) * wide)
     solving = 10 * model + tiles
     wall = cpu - score * (1 - 1 / cores)
-    if ROOM * 28 + 3 * held <= room // 2:
+    if counts_fit(round(size.tokens), round(size.words), wide):  # as the ranking decides, by tokens
         memory = base + max(ROOM * 28 + 2 * held, held + laid + solving)
         return Stage("rank, clif", cpu, wall, memory, listed + model, 0.0, BASE["rank"])
     memory = base + max(ROOM * 28 + 2 * BAND * 8, PIECE * 10 + solving)
@@ -142,7 +140,7 @@ def retraining(
     """Before, after and controls of each seed; the model of the run is one of them."""
     trainings = (seeds - 1) + seeds * (1 + controls)
     one = settings.epochs * costs.seconds["train"] / sample.share
-    block = ranking(sample, costs, size, settings, "block", 0, 1)
+    block = ranking(sample, costs, size, settings, "block", 1)
     # The corpus is read twice, to be checked and to be written again.
     around = STARTED["retrain"] + block.cpu - STARTED["rank"] + 3.0 * sample.seconds
     at_once = min(processes, trainings)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clif.corpus.reading import read_documents
+from clif.corpus.sources import find_files
 from clif.errors import UsageError
 from clif.retraining.edits import WEIGHT
 from clif.run import open_run
@@ -46,7 +47,7 @@ def documents_frame(values: Mapping[str, Any], folder: Path, part: str) -> pd.Da
         )
     run = open_run(folder.parent.parent)
     # Files of a folder are named by their place in it, so the edited folder is read as a whole.
-    folders = any(isinstance(source, Path) and source.is_dir() for source in run.sources)
+    folders = any(file.in_folder for file in find_files(run.sources))
     paths = [folder / part] if folders else [Path(path) for path in values["edited_corpus"][part]]
     found = read_documents(paths, run.read_options) if values["edited_corpus"][part] else ()
     rows = [{**document.metadata, "doc_id": document.doc_id, "text": document.text} for document in found]

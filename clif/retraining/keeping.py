@@ -67,7 +67,7 @@ def find_kept(run: Run, keeps: Sequence[Keep], question: BiasTest) -> list[Kept]
     Raises
     ------
     UsageError
-        A name is unknown, or names the question; or as `find_loss`.
+        A name is unknown, names the question, or is that of two things; or as `find_loss`.
     CoverageError
         The vocabulary lacks the words.
     InputError
@@ -77,6 +77,13 @@ def find_kept(run: Run, keeps: Sequence[Keep], question: BiasTest) -> list[Kept]
     found: dict[str, Kept] = {}
     for keep in keeps:
         for kept in _find(run, keep, question):
+            other = found.get(kept.name)
+            if other and other.recipe[2:] != kept.recipe[2:]:  # but for the tolerance
+                raise UsageError(
+                    f"two different things to keep are named {kept.name}",
+                    where="--keep",
+                    next="Rename one: results tell them apart by their names.",
+                )
             found[kept.name] = kept
     return list(found.values())
 

@@ -54,7 +54,7 @@ class Kept(ABC):
     @property
     @abstractmethod
     def recipe(self) -> list[Any]:
-        """What a file name must tell apart: what is measured, whatever file named it."""
+        """What a file name must tell apart: name, tolerance, and a mark of what is measured, whatever file named it."""
 
     @abstractmethod
     def value(self, U: Matrix, C: Matrix) -> float:

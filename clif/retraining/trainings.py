@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from clif.checks import check_keys
 from clif.corpus.encoding import Corpus
 from clif.errors import InputError
 from clif.manifest import RESULT, fingerprint
@@ -19,9 +20,11 @@ from clif.retraining.edits import UNEDITED, Edit
 from clif.run import MODEL, Run, read_matrices
 from clif.settings import TrainingSettings
 from clif.storage.files import read_json, write_json
+from clif.storage.inside import inside
 from clif.training.models import further_model
 from clif.training.pool import Caller, Job, held, train_apart
 
+_MEND = "Remove it."
 CALLER = Caller("retrain", "retrain", "trainings", "--processes 1")
 
 
@@ -123,10 +126,12 @@ class Journal:
         """Remove the vectors that a note names, if the result that was made of them is there; and the note."""
         if not self._note.exists():
             return
-        said = read_json(self._note, "Remove it.")
-        if (self.run.retrains / said["result"] / RESULT).exists():
-            for name in said["models"]:
-                (self.folder / name).unlink(missing_ok=True)
+        said = check_keys(read_json(self._note, _MEND), {"result": str, "models": list}, self._note, _MEND)
+        done = inside(self.run.retrains, said["result"], self._note) / RESULT
+        models = [inside(self.folder, str(name), self._note) for name in said["models"]]
+        if done.exists():
+            for path in models:
+                path.unlink(missing_ok=True)
         self._note.unlink(missing_ok=True)
 
 

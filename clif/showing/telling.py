@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+DIGITS = {"effect_size": 2, "loss": 4}  # behind the point, by measure, where it is not 3 or 4
 VERBS = {
     "remove": "removed", "weight": "weighted", "amplify": "repeated", "sentences": "removed", "swap": "swapped",
 }  # fmt: skip

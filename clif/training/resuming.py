@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from clif.checks import check_keys
 from clif.corpus.encoding import Corpus, hash_documents, open_corpus
 from clif.corpus.reading import ReadOptions, read_documents
 from clif.corpus.remote import Source
@@ -50,7 +51,7 @@ class Beginning:
     ) -> Beginning:
         """What an earlier process began, if inputs, settings and versions are the same; else begin, and encode.
 
-        Errors are those of `encode`.
+        Errors are those of `encode`. A corpus that cannot be read now costs nothing of what was begun.
         """
         asked = {
             "settings": settings.to_dict(),
@@ -58,10 +59,10 @@ class Beginning:
             "tokens": tokeniser.to_dict(),
             "versions": versions(),
         }
-        try:
-            return _earlier(folder, paths, asked, read)
-        except ClifError:  # begun otherwise, damaged, or not begun
-            afresh(folder)
+        begun = _earlier(folder, asked)
+        if begun and hash_documents(read_documents(paths, read)) == begun.corpus.content_hash:
+            return begun
+        afresh(folder)
         return cls(folder, asked, encode_into(folder, paths, read, tokeniser, progress))
 
     def keep(self, cpu_seconds: float = 0.0) -> None:
@@ -70,16 +71,17 @@ class Beginning:
         write_json(self.folder / STARTED, {**values, CHECKSUMS: checksums(self.folder, ENCODED)})
 
 
-def _earlier(folder: Path, paths: Sequence[Source], asked: dict[str, Any], read: ReadOptions) -> Beginning:
-    """What an earlier process began; raises ClifError if it is not this training."""
+def _earlier(folder: Path, asked: dict[str, Any]) -> Beginning | None:
+    """What an earlier process began, if it was asked the same; None also if that is damaged."""
     again = "Begin anew."
-    found = read_json(folder / STARTED, again)
-    for name in ENCODED:
-        check_file(folder, name, found, again)
-    corpus = open_corpus(folder)
-    if found["asked"] != asked or hash_documents(read_documents(paths, read)) != corpus.content_hash:
-        raise ClifError("another training was begun here", where=str(folder), next=again)
-    return Beginning(folder, asked, corpus, found["cpu_seconds"])
+    try:
+        kinds: dict[str, type | tuple[type, ...]] = {"asked": dict, "cpu_seconds": (int, float)}
+        found = check_keys(read_json(folder / STARTED, again), kinds, folder / STARTED, again)
+        for name in ENCODED:
+            check_file(folder, name, found, again)
+        return Beginning(folder, asked, open_corpus(folder), found["cpu_seconds"]) if found["asked"] == asked else None
+    except ClifError:
+        return None
 
 
 def trained_so_far(

@@ -114,7 +114,6 @@ def verify(
     if not reused:
         journal = Journal(run, question.tests)
         with held(run.verifications, run, "verifying"):
-            journal.tidy()
             write_result(folder, verify_now(run, question, request, journal, folder, progress))
     values: dict[str, Any] = read_json(folder / RESULT, "Remove it, and verify again.")
     judged = tuple(gate.judge(name, found) for name, found in tests_of(values) for gate in request.gates)

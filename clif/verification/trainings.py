@@ -145,11 +145,6 @@ class Journal:
         """The training of the whole corpus."""
         return self.training(UNEDITED, seed)
 
-    def tidy(self) -> None:
-        """Remove files that a process which was killed had not finished; for whoever holds the folder."""
-        for path in self.run.verifications.rglob(".*.tmp"):
-            path.unlink(missing_ok=True)
-
     def _read(self, training: Measured) -> dict[str, Any]:
         values: dict[str, Any] = read_json(training.path, _AGAIN)
         about = training.about(self.run)

@@ -8,8 +8,10 @@ from helpers import corpus_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clif.corpus.encoding import DOCUMENTS, TOKENS
-from clif.corpus.parts import blocks_of, folder_of, parts_of
+from clif.corpus.documents import Document
+from clif.corpus.encoding import DOCUMENTS, TOKENS, encode
+from clif.corpus.parts import blocks_of, finds, folder_of, parts_of
+from clif.corpus.tokenising import Tokeniser
 from clif.errors import InputError
 
 LENGTHS = st.lists(st.integers(0, 9), max_size=30)
@@ -73,3 +75,14 @@ def test_another_run_at_that_place(made, opened):
         shutil.copy(made.other_run / name, opened.path / name)
     with pytest.raises(InputError, match="another run lies there"):
         part.tokens()
+
+
+def test_the_same_text_tokenised_otherwise_is_not_taken_for_what_was_opened_before(tmp_path):
+    """Workers live longer than runs: one that is replaced lies at the same place, with the hash of the same texts."""
+    documents = [Document(str(n), text) for n, text in enumerate(["B a b. A", "a B a c"])]
+    for tokenise in (Tokeniser(), Tokeniser(keep_case=True)):
+        corpus = encode(documents, tokenise, tmp_path)
+        (part,) = parts_of(corpus, 1, by_path=True)
+        assert finds(part.folder, part.sha256)
+        assert np.array_equal(part.tokens(), corpus.tokens)
+        assert len(corpus.types) == (3 if not tokenise.keep_case else 5)

@@ -87,3 +87,13 @@ def test_an_empty_corpus(here):
     table = PairTable(problem, np.ones((len(problem.rows), len(problem.U))))
     assert asked(here, lambda: document_influence(table)).shape == document_influence(table).shape
     assert not asked(here, problem.count).any()
+
+
+def test_counts_of_workers_go_to_disk_too(here, monkeypatch):
+    alone = random_problem(3, documents=20).pair_counts
+    monkeypatch.setattr(divided, "counts_fit", lambda *_: False)
+    spilled = asked(here, lambda: random_problem(3, documents=20).pair_counts)
+    assert isinstance(spilled.column, np.memmap)
+    assert not isinstance(alone.column, np.memmap)
+    for name in ("start", "column", "weight", "totals"):
+        assert getattr(spilled, name).tobytes() == getattr(alone, name).tobytes(), name

@@ -111,7 +111,7 @@ def test_a_corpus_that_is_read_whole_has_its_own_numbers(tmp_path):
 
 def test_counts_go_to_disk_in_the_plan_too(tmp_path, monkeypatch):
     path = write(tmp_path / "corpus.jsonl", texts(300))
-    monkeypatch.setattr("clif.planning.room", lambda: 1)
+    monkeypatch.setattr("clif.spilling.room", lambda: 1)
     on_disk = plan([path], TrainingSettings(dim=20), methods=["clif"])
     (stage,) = [stage for stage in on_disk.stages if stage.name == "rank, clif"]
     assert stage.scratch > 20 * on_disk.size.pairs
@@ -173,3 +173,9 @@ def test_the_command_prints_a_table_and_json(tmp_path):
         "scratch_bytes",
     } == set(values["stages"][0])
     assert sorted(os.listdir(tmp_path)) == before
+
+
+def test_a_plan_is_not_made_from_urls(clif):
+    said = clif("plan", "s3://bucket/corpus.jsonl")
+    assert said.code == 2
+    assert "s3://bucket/corpus.jsonl: a plan reads parts of files again" in said.err

@@ -148,3 +148,14 @@ def test_a_choice_that_keeps_the_loss_costs_less_of_it(opened, planted, held, qu
     assert "150 documents; 3 others stand in the corpus" in said.out
     assert "done already" in said.err
     assert json.loads((opened.path.parent / tight["folder"] / "result.json").read_text())["kept"] == tight["kept"]
+
+
+def test_two_texts_of_one_name_are_not_taken_for_one(opened, planted, held):
+    lines = held.read_text("utf-8").splitlines(keepends=True)
+    other = held.parent / "deep" / held.name
+    other.parent.mkdir()
+    other.write_text("".join(lines[:50]), "utf-8")
+    with pytest.raises(UsageError, match="two different things to keep are named loss:held"):
+        find_kept(opened, [Keep.parse(f"loss:{held}"), Keep.parse(f"loss:{other}")], planted)
+    (kept,) = find_kept(opened, [Keep.parse(f"loss:{held}"), Keep.parse(f"loss:{held}=.5")], planted)
+    assert kept.tolerance == 0.5

@@ -228,5 +228,6 @@ def test_what_is_kept_is_measured_for_all_policies(opened, question, quick, work
                 "keep,random,debias", "--measure", "mean_difference", "--method", "block", "--keep",
                 "loss:held.jsonl=.001", "--keep", "quality=.5")  # fmt: skip
     assert "loss:held.jsonl" in said.out
+    assert "loss:held.jsonl (sd)" in repr(result)  # a notebook shows what the terminal does
     (workplace / "held.jsonl").write_text("".join(lines[500:550]), "utf-8")  # another text, so it is measured anew
     assert not tradeoff(opened, question, **options).reused

@@ -16,7 +16,7 @@ from conftest import SETTINGS
 from clif.errors import InputError
 from clif.folder import STARTED
 from clif.run import open_run, replaced
-from clif.storage.files import read_json
+from clif.storage.files import read_json, write_json
 from clif.training import paired, train
 from clif.training.pool import held
 
@@ -147,3 +147,25 @@ def test_the_manifest_says_whether_it_reproduces_and_why(made, tmp_path):
         training = train([made.corpus], tmp_path / trainer, settings).run.manifest["training"]
         assert training["reproducible"] is False
         assert "without locks" in training["reproducible_because"]
+
+
+def test_a_corpus_that_cannot_be_read_now_costs_nothing_of_what_was_begun(tmp_path, made, monkeypatch):
+    corpus = Path(shutil.copy(made.corpus, tmp_path / "corpus.jsonl"))
+    with monkeypatch.context() as patch:
+        stop_in(patch, 3)
+        with pytest.raises(Stopped):
+            train([corpus], tmp_path / "run", SETTINGS)
+    corpus.rename(tmp_path / "away")
+    with pytest.raises(InputError, match="no such file"):
+        train([corpus], tmp_path / "run", SETTINGS)
+    (tmp_path / "away").rename(corpus)
+    begun = stop_in(monkeypatch, None)
+    train([corpus], tmp_path / "run", SETTINGS)
+    assert begun == [0, *range(3, SETTINGS.epochs)]
+
+
+@pytest.mark.parametrize("values", [{}, {"asked": [], "cpu_seconds": 1.0}, {"cpu_seconds": "1"}])
+def test_a_note_that_says_nothing_is_no_beginning(stopped, made, values):
+    write_json(stopped.parent / ".run.partial" / STARTED, values)
+    train([made.corpus], stopped, SETTINGS)
+    assert open_run(stopped).identity == open_run(made.run).identity

@@ -149,13 +149,3 @@ def test_damaged_vectors_are_named(opened, planted, quick_verification):
     with pytest.raises(InputError, match="vectors") as caught:
         journal.done(training)
     assert caught.value.where == str(training.vectors)
-
-
-def test_what_killed_processes_leave_is_tidied(opened, planted):
-    journal = Journal(opened, [planted])
-    journal.folder.mkdir(parents=True)
-    left, kept = journal.folder / ".a.json.x1.tmp", journal.folder / "b.json"
-    for path in (left, kept):
-        path.touch()
-    journal.tidy()
-    assert (left.exists(), kept.exists()) == (False, True)
