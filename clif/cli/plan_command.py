@@ -7,12 +7,12 @@ from typing import Any
 
 import click
 
-from clif.cli.options import FILE, clif_command, corpus_options, memory_option, reading
+from clif.cli.options import FILE, SOURCE, clif_command, corpus_options, memory_option, reading
 from clif.cli.screen import Screen
 
 
 @clif_command("clif plan articles.jsonl.gz --epochs 5 --method clif --seeds 3")
-@click.argument("corpus", nargs=-1, type=FILE)
+@click.argument("corpus", nargs=-1, type=SOURCE)
 @click.option("--out", default="clif-run", show_default=True, type=FILE, help="Where the run would lie.")
 @click.option("--dim", type=int, default=100, show_default=True, help="Length of the vectors.")
 @click.option("--window", type=int, default=5, show_default=True, help="Largest window to either side.")
@@ -29,7 +29,7 @@ from clif.cli.screen import Screen
 @corpus_options
 def command(
     screen: Screen,
-    corpus: tuple[Path, ...],
+    corpus: tuple[Any, ...],
     out: Path,
     method: tuple[str, ...],
     seeds: int,

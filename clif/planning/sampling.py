@@ -11,9 +11,9 @@ from pathlib import Path
 import zstandard
 
 from clif.corpus.limits import size_of
-from clif.corpus.opening import GZIP, compression_of, faults
+from clif.corpus.opening import GZIP, compression_of, faults, shown
 from clif.corpus.reading import Document, ReadOptions, layout_of
-from clif.corpus.remote import Remote
+from clif.corpus.remote import Remote, located
 from clif.corpus.sources import find_files
 from clif.errors import InputError, UsageError
 
@@ -54,14 +54,14 @@ def take_sample(sources: Sequence[str | Path], options: ReadOptions) -> Sample:
         The corpus lies elsewhere.
 
     """
-    files = find_files(sources)
-    for file in files:
-        if isinstance(file.path, Remote):
+    for source in map(located, sources):
+        if isinstance(source, Remote):
             raise UsageError(
                 "a plan reads parts of files again and again, so it is made from files of this machine",
-                where=file.shown,
+                where=shown(source),
                 next="Copy some of the corpus here, and plan for that.",
             )
+    files = find_files(sources)
     spread = [files[n * len(files) // FILES] for n in range(FILES)] if len(files) > FILES else files
     taken: list[Document] = []
     every, kept, met = 1, 0, 0

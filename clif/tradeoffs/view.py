@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from clif.showing.views import Line, Table, View, number, warnings
+from clif.tradeoffs.picture import useful
 
 if TYPE_CHECKING:
     from clif.tradeoffs import TradeoffResult
+
+FRONT = "Front: no other row has less bias and a higher rank correlation with WordSim-353."
+UNKNOWN = "Usefulness is not known: too few pairs of WordSim-353, and no analogies, are in the vocabulary."
 
 
 def view_of(result: TradeoffResult) -> View:
@@ -28,7 +32,7 @@ def view_of(result: TradeoffResult) -> View:
     ]
     columns = ["policy", "tokens", "documents", "bias (sd)", "WordSim-353 (sd)", "analogies (sd)", "front"]
     measure, seeds = values["measure"].replace("_", " "), len(values["seeds"])
-    note = "Front: no other row has less bias and a higher rank correlation with WordSim-353."
+    note = FRONT if useful(values) else UNKNOWN
     return View(
         f"{values['test']}: {measure} against usefulness, {seeds} seed{'s' * (seeds > 1)}",
         [*warnings(values["warnings"]), Table(columns, rows), Line(note, note=True)],
