@@ -11,10 +11,12 @@ workers would only add copies.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -196,8 +198,11 @@ def _connected(address: str) -> Iterator[Any]:
         logging.getLogger(name).setLevel(logging.CRITICAL)
     with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1PB"}):
         try:
+            # Tried first without a Client: one that fails half made waits for a minute when the process ends.
+            with ThreadPoolExecutor(1) as apart:  # a notebook has a loop of its own under way
+                apart.submit(asyncio.run, _reach(address)).result()
             client = Client(address, timeout=SECONDS, set_as_default=False)
-        except ValueError as error:
+        except (ValueError, TypeError) as error:  # the latter: TLS without certificates
             raise UsageError(
                 f"is not the address of a scheduler: {error}", where=where, next="Give one like tcp://host:8786."
             ) from error
@@ -211,6 +216,14 @@ def _connected(address: str) -> Iterator[Any]:
             yield client
         finally:
             client.close(timeout=2)
+
+
+async def _reach(address: str) -> None:
+    from distributed import Security
+    from distributed.comm import connect
+
+    answer = await connect(address, timeout=SECONDS, **Security().get_connection_args("client"))
+    await answer.close()
 
 
 def _version() -> str:

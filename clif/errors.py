@@ -14,6 +14,10 @@ Every message says what is wrong, where, and what to do next.
 from __future__ import annotations
 
 import tokenize
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # What the libraries raise when a file is damaged, or made to look so; safetensors and Arrow have errors of their own.
 DAMAGE = (
@@ -23,27 +27,32 @@ DAMAGE = (
 
 
 class ClifError(Exception):
-    """An error that a user can cause: `what` happened, `where`, and what to do `next`."""
+    """An error that a user can cause: `what` happened, `where`, and what to do `next`; `details` are a line each."""
 
     exit_code = 1
 
-    def __init__(self, what: str, *, next: str, where: str | None = None) -> None:
+    def __init__(self, what: str, *, next: str, where: str | None = None, details: Sequence[str] = ()) -> None:
         self.what = what
         self.where = where
         self.next = next
+        self.details = tuple(details)
         super().__init__(what)
 
     def __str__(self) -> str:
+        return "\n".join(self.lines())
+
+    def lines(self) -> list[str]:
+        """What it says, line by line."""
         place = f"{self.where}: " if self.where else ""
-        return f"{place}{self.what}\n  next: {self.next}"
+        return [f"{place}{self.what}", *(f"  {detail}" for detail in self.details), f"  next: {self.next}"]
 
     def __reduce__(self) -> tuple[object, ...]:
         # Keyword arguments would be lost when a worker process raises.
-        return (_rebuild, (type(self), self.what, self.where, self.next))
+        return (_rebuild, (type(self), self.what, self.where, self.next, self.details))
 
 
-def _rebuild(kind: type[ClifError], what: str, where: str | None, next_: str) -> ClifError:
-    return kind(what, where=where, next=next_)
+def _rebuild(kind: type[ClifError], what: str, where: str | None, next_: str, details: tuple[str, ...]) -> ClifError:
+    return kind(what, where=where, next=next_, details=details)
 
 
 class UsageError(ClifError):

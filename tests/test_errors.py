@@ -45,7 +45,7 @@ def test_every_error_that_is_raised_says_where_and_what_next():
 @pytest.mark.parametrize("kind", CLASSES.values())
 @pytest.mark.parametrize("where", [None, "here"])
 def test_an_error_comes_whole_out_of_another_process(kind, where):
-    error = pickle.loads(pickle.dumps(kind("what", where=where, next="next")))
+    error = pickle.loads(pickle.dumps(kind("what", where=where, next="next", details=["this", "that"])))
     assert type(error) is kind
-    assert (error.what, error.where, error.next) == ("what", where, "next")
-    assert str(error) == str(kind("what", where=where, next="next"))
+    assert (error.what, error.where, error.next, error.details) == ("what", where, "next", ("this", "that"))
+    assert str(error).endswith("what\n  this\n  that\n  next: next")

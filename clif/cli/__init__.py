@@ -154,8 +154,7 @@ def _told(error: ClifError) -> str:
     """What an error says; a line break in the name of a file begins no line of its own."""
     from clif.cli.screen import clean
 
-    place = f"{clean(error.where)}: " if error.where else ""
-    return f"Error: {place}{clean(error.what)}\n  next: {clean(error.next)}"
+    return "Error: " + "\n".join(map(clean, error.lines()))
 
 
 def _say(message: str) -> None:

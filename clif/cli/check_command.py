@@ -24,9 +24,8 @@ def command(screen: Screen, run: Path | None) -> None:
     with screen.progress() as progress:
         found = check_run(opened, progress)
     if not screen.result(found):
-        if found.damaged:
-            rows = [[damage.file, damage.what, damage.next] for damage in found.damaged]
-            screen.table("Damaged", ["file", "what", "next"], rows, texts=(0, 1, 2))
+        for damage in found.damaged:  # not in a table, which would break the paths
+            screen.text(f"{damage.file}: {damage.what}. {damage.next}", whole=True)
         screen.text(f"{plural(found.files, 'file')} as written, {len(found.damaged)} damaged.")
         if found.unknown:
             screen.say(f"Without a checksum: {', '.join(found.unknown)}.")

@@ -49,7 +49,8 @@ def show_costs(screen: Screen, values: dict[str, Any]) -> None:
         rows += [[f"{name} {row['value']}", *_row(row["documents"], row["tokens"])] for row in losing[:SHOWN]]
         rest = len(found) - min(len(losing), SHOWN)
         if rest:
-            rows.append([f"{name}: {rest:,} others lose less", *[""] * 6])
+            less = "1 other loses less" if rest == 1 else f"{rest:,} others lose less"
+            rows.append([f"{name}: {less}", *[""] * 6])
     columns = ["", "documents", "left", "lost", "tokens", "left", "lost"]
     screen.text()
     screen.table("What it costs", columns, rows)

@@ -62,7 +62,8 @@ def command(
 
 def show(screen: Screen, result: Any, run: Path) -> None:
     """Print a TradeoffResult of a run."""
-    from clif.tradeoffs.view import table_of
+    from clif.tradeoffs.picture import useful
+    from clif.tradeoffs.view import FRONT, UNKNOWN, table_of
 
     values = result.to_dict()
     for warning in values["warnings"]:
@@ -75,11 +76,12 @@ def show(screen: Screen, result: Any, run: Path) -> None:
     measure = values["measure"].replace("_", " ")
     head = f"{values['test']}: {measure} against WordSim-353 and analogies, {plural(len(values['seeds']), 'seed')}"
     screen.table(head, columns, rows)
-    screen.text("Front: no other row has less bias and a higher rank correlation with WordSim-353.")
+    screen.text(FRONT if useful(values) else UNKNOWN)
     if values.get("method_because"):
         screen.text(f"Documents chosen by {values['method']}, as {values['method_because']}.")
     if values["pairs"]:
         screen.text("Debias takes a direction out of the vectors: that a test built on it then finds")
         screen.text("nothing does not say that the association is gone (Gonen and Goldberg 2019).")
     screen.say(f"Table, picture and result.json: {values['folder']}", whole=True)
-    screen.next(f"clif report{at(run)}", f"clif plot{at(run)} --kind tradeoffs --kind policies")
+    plot = [f"clif plot{at(run)} --kind policies"] if useful(values) else []
+    screen.next(f"clif report{at(run)}", *plot)

@@ -128,9 +128,11 @@ class BiasTest:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> BiasTest:
-        """The test of `to_dict`; raises UsageError for other keys, types or words."""
+        """The test of `to_dict`, or of `plugins.definition`; raises UsageError for other keys, types or words."""
         if not isinstance(values, Mapping):
             raise UsageError("is no test", where="a stored test", next=_SCHEMA)
+        # Results name the package that brought a plug-in, too: the test is the same without.
+        values = {key: value for key, value in values.items() if key != "plugin"}
         _check_types(values, "a stored test")
         if "name" not in values:
             raise UsageError("missing 'name'", where="a stored test", next=_SCHEMA)

@@ -77,10 +77,10 @@ def _complete_pairs(test: BiasTest, index: Mapping[str, int]) -> list[tuple[str,
 def uncovered_error(coverages: Sequence[Coverage], where: str) -> CoverageError:
     """The error to raise when none of the tests asked for is covered; it names the words that miss."""
     names = ", ".join(coverage.test.name for coverage in coverages)
-    why = "".join(f"\n  {coverage.test.name}: {_why(coverage, brief=len(coverages) > 2)}" for coverage in coverages)
     return CoverageError(
-        f"the vocabulary covers none of the tests asked for ({names}){why}",
+        f"the vocabulary covers none of the tests asked for ({names})",
         where=where,
+        details=[f"{coverage.test.name}: {_why(coverage, brief=len(coverages) > 2)}" for coverage in coverages],
         next=f"{_language(coverages)}Train on more text or with a smaller --min-count, or give a test made of words of "
         "this corpus.",
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 import zstandard
 
 from clif.corpus.limits import size_of
-from clif.corpus.opening import GZIP, compression_of, faults
+from clif.corpus.opening import GZIP, compression_of, faults, shown
 from clif.corpus.reading import Document, ReadOptions, layout_of
 from clif.corpus.remote import Remote, Source, located
 from clif.corpus.sources import find_files
@@ -54,11 +54,11 @@ def take_sample(sources: Sequence[str | Source], options: ReadOptions) -> Sample
         The corpus lies elsewhere.
 
     """
-    for source in sources:
-        if isinstance(located(source), Remote):
+    for source in map(located, sources):
+        if isinstance(source, Remote):
             raise UsageError(
                 "a plan reads parts of files again and again, so it is made from files of this machine",
-                where=str(source),
+                where=shown(source),
                 next="Copy some of the corpus here, and plan for that.",
             )
     files = find_files(sources)

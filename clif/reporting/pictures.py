@@ -37,8 +37,8 @@ MAKE = {
     "retraining": "clif retrain --remove-top-k 100",
     "verification": "clif verify",
     "curve": "clif retrain --until 0.3",
-    "tradeoffs": "clif retrain --remove-top-k 100",
-    "policies": "clif tradeoff",
+    "tradeoffs": "clif retrain --remove-top-k 100, and a vocabulary that covers another test",
+    "policies": "clif tradeoff, and a vocabulary with words of WordSim-353 or analogies",
     "words": "clif retrain --remove-top-k 100",
     "convergence": "clif rank --method clif --no-cache",
 }

@@ -23,6 +23,7 @@ from clif.showing.telling import edited
 from clif.storage.cells import exact
 from clif.storage.files import read_json
 from clif.storage.inside import moved
+from clif.tradeoffs.picture import useful
 from clif.tradeoffs.request import POLICIES
 
 SETS = "sets.csv"
@@ -152,9 +153,8 @@ class Tradeoff:
 
     @property
     def measured(self) -> bool:
-        """Whether anything is known of usefulness: of few words neither similarity nor analogies are."""
-        points = self.values["points"]
-        return any(point[name]["mean"] is not None for point in points for name in ("quality", "analogies"))
+        """Whether anything is known of usefulness."""
+        return useful(self.values)
 
 
 def read_retrainings(run: Run) -> list[Retraining]:

@@ -85,6 +85,11 @@ def fill(figure: Figure, values: Mapping[str, Any]) -> None:
             axes.legend(loc="best")
 
 
+def useful(values: Mapping[str, Any]) -> bool:
+    """Whether anything is known of usefulness: of few words neither similarity nor analogies are."""
+    return any(point[name]["mean"] is not None for point in values["points"] for name in AXES)
+
+
 def _shown(values: Mapping[str, Any]) -> list[str]:
     """What there is a usefulness of."""
     found = [name for name in AXES if all(point[name]["mean"] is not None for point in values["points"])]

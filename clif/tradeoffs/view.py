@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from clif.showing.telling import DIGITS
 from clif.showing.views import Line, Table, View, number, warnings
+from clif.tradeoffs.picture import useful
 
 if TYPE_CHECKING:
     from clif.tradeoffs import TradeoffResult
+
+FRONT = "Front: no other row has less bias and a higher rank correlation with WordSim-353."
+UNKNOWN = "Usefulness is not known: too few pairs of WordSim-353, and no analogies, are in the vocabulary."
 
 
 def view_of(result: TradeoffResult) -> View:
@@ -17,7 +21,7 @@ def view_of(result: TradeoffResult) -> View:
     values = result.values
     columns, rows = table_of(values)
     measure, seeds = values["measure"].replace("_", " "), len(values["seeds"])
-    note = "Front: no other row has less bias and a higher rank correlation with WordSim-353."
+    note = FRONT if useful(values) else UNKNOWN
     return View(
         f"{values['test']}: {measure} against usefulness, {seeds} seed{'s' * (seeds > 1)}",
         [*warnings(values["warnings"]), Table(columns, rows), Line(note, note=True)],

@@ -226,8 +226,8 @@ bad("test that is missing", "audit --test t.toml", 2, "t.toml: no such file")
 bad("test that is not TOML", "rank --test t.toml", 2, "t.toml: not valid TOML", prepare=write("t.toml", "name: t\n"))
 bad("unknown test", "rank --test gender-carreer", 2, "unknown test 'gender-carreer'", "Did you mean 'gender-career'?")
 bad("more tests than one", "rank --test weat", 2, "'weat' names 13 tests", "gender-career")
-bad("audit of tests not covered", "audit", 3, "clif-run: the vocabulary covers none of the tests", "weat1",
-    "--min-count")
+bad("audit of tests not covered", "audit", 3, "clif-run: the vocabulary covers none of the tests", "\n  weat1: lacks",
+    "\n  weat2: lacks", "--min-count")
 bad("rank for a test not covered", "rank --test gender-career", 3, "clif-run: the vocabulary covers none",
     "gender-career: set X")
 bad("retrain for a test not covered", "retrain --remove-top-k 3 --test weat6", 3, "none of the tests", "weat6: set X")

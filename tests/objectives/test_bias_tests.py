@@ -6,10 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from plug_ins import install
 
 import clif.objectives.bias_tests as module
 from clif.errors import UsageError
-from clif.objectives import OTHERS, PACKAGED, BiasTest, load_tests
+from clif.objectives import OTHERS, PACKAGED, BiasTest, definition, load_tests
 
 PUBLISHED = {
     "weat1": (25, 25, 25, 25),
@@ -205,3 +206,12 @@ def test_sets_that_do_not_fit_their_kind_are_refused(tmp_path: Path, text: str, 
 def test_what_is_stored_of_a_plug_ins_test_is_read_without_the_plug_in() -> None:
     test = BiasTest.from_dict({"name": "mine", "X": ["a"], "Y": [], "A": ["b"], "B": [], "kind": "uninstalled"})
     assert BiasTest.from_dict(test.to_dict()) == test
+
+
+def test_the_definition_in_a_result_of_a_plug_in_is_the_test_again(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    install(tmp_path, "lean", "")
+    test = BiasTest("mine", X=("a",), A=("b",), B=("c",), kind="lean")
+    stored = definition(test)
+    assert stored["plugin"] == ["'lean' of clif-lean 1.2"]
+    assert BiasTest.from_dict(stored) == test

@@ -146,6 +146,13 @@ def test_what_cannot_be_planned_is_refused(options, where):
     assert caught.value.where == where
 
 
+def test_a_corpus_at_a_url_is_refused_as_such():
+    refused = CliRunner().invoke(cli, ["plan", "https://host.invalid/articles.jsonl"])
+    assert isinstance(refused.exception, UsageError)
+    assert refused.exception.where == "https://host.invalid/articles.jsonl"
+    assert "files of this machine" in refused.exception.what
+
+
 def test_a_corpus_without_text_is_refused(tmp_path):
     path = write(tmp_path / "corpus.jsonl", ["", ""])
     with pytest.raises(InputError, match="no text"):

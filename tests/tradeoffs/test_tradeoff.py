@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from conftest import DATA
 
+from clif.cli import tradeoff_command
+from clif.cli.screen import Screen
 from clif.errors import CoverageError, InputError, UsageError
 from clif.objectives import WEAT, BiasTest, cover, kind_of, objective_of
 from clif.ranking import rank
@@ -109,6 +111,19 @@ def test_points_are_what_training_without_the_documents_gives(opened, question, 
     anew = tradeoff(opened, question, **OPTIONS)
     assert not quick
     assert anew.to_dict() == {**again.to_dict(), "reused": False}
+
+
+def test_what_is_not_known_of_usefulness_is_said_and_not_offered_as_a_picture(
+    opened, question, quick, monkeypatch, capsys
+):
+    monkeypatch.setattr("clif.quality.wordsim_pairs", list)
+    result = tradeoff(opened, question, **{**OPTIONS, "shares": (0.1,), "seeds": 1, "policies": ("random",)})
+    tradeoff_command.show(Screen(json=False, quiet=False), result, opened.path)
+    said = capsys.readouterr()
+    assert "Usefulness is not known" in said.out
+    assert "Usefulness is not known" in str(result)
+    assert "clif report" in said.err
+    assert "clif plot" not in said.err
 
 
 def test_usefulness_can_be_kept(opened, question, quick):
