@@ -10,6 +10,8 @@ import re
 import shutil
 from pathlib import Path
 
+import psutil
+
 _TEMPORARY = re.compile(r"\.(?P<host>[0-9a-f]{8})-(?P<pid>[0-9]+)\.[^.]*\.tmp$")
 _LONGEST = 150  # bytes of a name that are kept in a temporary one: a file system takes 255
 
@@ -38,13 +40,13 @@ def _host() -> str:
 
 
 def _alive(pid: int) -> bool:
-    """Whether that process lives; one with our own number is one before us, as we have made nothing yet."""
+    """Whether that process is at work; one with our own number is one before us, as we have made nothing yet."""
     if pid == os.getpid():
         return False
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        # One that was killed has its number until somebody asks how it ended, which may be never.
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
         return False
-    except OSError:
+    except psutil.Error:
         return True
-    return True

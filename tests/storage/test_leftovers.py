@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 
+import psutil
 import pytest
 
 from clif.storage import leftovers
@@ -40,6 +42,21 @@ def test_what_dead_processes_left_goes_and_the_rest_stays(tmp_path, monkeypatch)
     sweep(tmp_path, tmp_path / "nowhere", below=True)
     assert not any(path.exists() for path in [*gone, folder])
     assert all(path.exists() for path in stays)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="processes that nobody asked after are of POSIX systems")
+def test_a_killed_process_that_nobody_asked_after_is_gone_too(tmp_path):
+    process = subprocess.Popen([sys.executable, "-S", "-c", "input()"], stdin=subprocess.PIPE)
+    left = tmp_path / f".a.json.{leftovers._host()}-{process.pid}.x1.tmp"
+    left.write_text("half")
+    sweep(tmp_path)
+    assert left.exists()
+    process.kill()
+    while psutil.Process(process.pid).status() != psutil.STATUS_ZOMBIE:
+        time.sleep(0.01)
+    sweep(tmp_path)
+    assert not left.exists()
+    process.communicate()
 
 
 @pytest.mark.parametrize("name", ["a.json", "ü" * 127, "x" * 255])
