@@ -25,7 +25,7 @@ ZONES = (
     "Pacific/Kiritimati",
     "Europe/Berlin",
     "Pacific/Pago_Pago",
-    "XXX-7",
+    "<+07>-7",  # POSIX: hours to the east, with a name made of signs
 )
 COMMANDS = (
     "train corpus.jsonl --out run --sample 0 --dim 30 --epochs 8 --min-count 2",

@@ -22,17 +22,40 @@ if TYPE_CHECKING:
 
 BLOCK = 1 << 18  # tokens that are scored at a time: what a thread takes
 MOST = 64  # blocks in a part: 17 million tokens
+PASSED = 1 << 22  # tokens that are looked at before their pages are let go of
+LONG = 1 << 24  # tokens: all of a shorter corpus may lie in memory
+STRETCH = 1 << 16  # tokens that may be mapped with a document that lies apart
 EACH = 4  # parts for each thread, if the corpus gives that many: so all end at about the same time
+
+
+def cut(sizes: NDArray[np.integer], most: int) -> list[tuple[int, int]]:
+    """Cut a row of documents into parts (first, last): the sizes of each add up to `most` at the most, or it is one."""
+    ends = np.cumsum(sizes)
+    cuts, first = [], 0
+    while first < len(sizes):
+        done = int(ends[first - 1]) if first else 0
+        last = max(first + 1, int(np.searchsorted(ends, done + most, side="right")))
+        cuts.append((first, last))
+        first = last
+    return cuts
 
 
 def blocks_of(offsets: NDArray[np.int64], size: int) -> list[tuple[int, int]]:
     """Documents (first, last) of each block: at most `size` tokens, or one document."""
-    blocks, first = [], 0
-    while first < len(offsets) - 1:
-        last = max(first + 1, int(np.searchsorted(offsets, offsets[first] + size, side="right")) - 1)
-        blocks.append((first, last))
-        first = last
-    return blocks
+    return cut(np.diff(offsets), size)
+
+
+def in_passes(corpus: Corpus, documents: NDArray[np.int64] | None = None) -> Iterator[NDArray[np.int64]]:
+    """Yield documents, all if left out, some at a time, and let go of the pages of their tokens after each time.
+
+    A document that lies apart from others brings pages of its neighbours along, as the system maps whole stretches of a
+    file; so in a long corpus it counts for a stretch.
+    """
+    stretch = STRETCH if documents is not None and len(corpus.tokens) > LONG else 0
+    chosen = np.arange(len(corpus)) if documents is None else documents
+    for first, last in cut(corpus.lengths[chosen] + stretch, PASSED):
+        yield chosen[first:last]
+        corpus.release()
 
 
 @dataclass(frozen=True, eq=False)

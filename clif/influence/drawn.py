@@ -19,11 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clif.corpus.encoding import Corpus
+from clif.corpus.parts import cut
 from clif.influence.attribution import Cells
 from clif.influence.problem import Matrix, Problem
 from clif.influence.sums import ROWS, Sums
 from clif.pairs import BLOCK, Contexts
-from clif.training.paired import cut
 
 Integers = NDArray[np.int64]
 Values = NDArray[np.float64]

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from clif.cluster import current_cluster
 from clif.corpus.change import Change
+from clif.corpus.parts import in_passes
 from clif.counts import PairCounts, count_pairs
 from clif.influence.curvature import Curvature
 from clif.influence.divided import count_pairs_divided, count_words, count_words_divided
@@ -21,7 +22,6 @@ from clif.pairs import Contexts, stream_contexts
 from clif.progress import Progress, silent
 from clif.spilling import count_on_disk, counts_fit
 from clif.training.checkpoints import Checkpoints
-from clif.training.paired import cut
 
 if TYPE_CHECKING:
     from clif.corpus.encoding import Corpus
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 Matrix = NDArray[np.float64]
 # T after a change of the corpus.
 Predictor = Callable[[Change], float]
-PASSED = 1 << 20  # tokens between which pages are let go of: of documents here and there the system maps far more
 Stage = tuple[NDArray[np.floating], NDArray[np.floating]]
 
 
@@ -248,16 +247,8 @@ class Problem:
         self, documents: NDArray[np.int64] | None = None, *, wanted: NDArray[np.bool_] | None = None
     ) -> Iterator[Contexts]:
         """Stream the contexts whose input word is `wanted` (V,); all for None."""
-        if documents is None:
-            documents = np.arange(len(self.corpus))
         # Of a wanted word that is rare, one block of contexts may come from all over the corpus.
-        for first, last in cut(self.corpus.lengths[documents], PASSED):
+        for some in in_passes(self.corpus, documents):
             yield from stream_contexts(
-                self.corpus.tokens,
-                self.corpus.offsets,
-                self.keep,
-                self.settings.window,
-                wanted=wanted,
-                documents=documents[first:last],
+                self.corpus.tokens, self.corpus.offsets, self.keep, self.settings.window, wanted=wanted, documents=some
             )
-            self.corpus.release()

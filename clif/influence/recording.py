@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from clif.corpus.parts import cut
 from clif.errors import InputError
 from clif.influence.attribution import Attribution, SolveReport
 from clif.influence.drawn import DrawnContexts, pack, unpack
@@ -29,7 +30,7 @@ from clif.influence.unrolled import derivatives
 from clif.manifest import fingerprint
 from clif.storage.files import check_seal, parents_of, whole_file
 from clif.storage.seals import EMPTY, seal
-from clif.training.paired import PairedTraining, cut
+from clif.training.paired import PairedTraining
 
 Array = NDArray[Any]
 Integers = NDArray[np.int64]

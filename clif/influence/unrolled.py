@@ -38,6 +38,7 @@ from numpy.typing import NDArray
 
 from clif.compiling import Fixed
 from clif.corpus.change import Change
+from clif.corpus.parts import cut
 from clif.errors import InputError
 from clif.influence.attribution import Attribution, SolveReport
 from clif.influence.joint import SolveSettings, Store
@@ -47,7 +48,7 @@ from clif.influence.shelf import Shelf, memory_to_use
 from clif.influence.source import Course, course_of
 from clif.progress import Progress, silent
 from clif.training.checkpoints import Checkpoints
-from clif.training.paired import PairedTraining, cut
+from clif.training.paired import PairedTraining
 
 Array = NDArray[Any]
 # Takes drawn pairs: their documents (pairs,), positions of input and output (pairs, 2), derivatives (pairs, m).

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clif.corpus.change import OUTSIDE, Change
+from clif.corpus.parts import in_passes
 from clif.objectives import SETS, Coverage
 from clif.ranking.aggregation import group_documents
 from clif.run import Run
@@ -117,7 +119,7 @@ def words_in(run: Run, documents: Integers, times: Integers | Values) -> Values:
     """How often each word of the vocabulary stands in these documents, each taken `times`, (V,)."""
     corpus, size = run.corpus, len(run.vocabulary)
     found = np.zeros(size)
-    for z, factor in zip(documents, times, strict=True):
+    for z, factor in zip(chain.from_iterable(in_passes(corpus, documents)), times, strict=True):
         tokens = corpus.tokens[corpus.offsets[z] : corpus.offsets[z + 1]]
         np.add.at(found, tokens[tokens < size], factor)
     return found

@@ -7,6 +7,7 @@ around it, light or dark, and loads nothing.
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -207,12 +208,12 @@ class View:
         return "\n".join(filter(None, [clean(self.title), *(block.text() for block in self.blocks)]))
 
 
-class Shown:
+class Shown(ABC):
     """A result that shows itself by its `view`."""
 
+    @abstractmethod
     def view(self) -> View:
         """What is shown, short."""
-        raise NotImplementedError
 
     def __repr__(self) -> str:
         return self.view().text()

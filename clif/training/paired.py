@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clif.compiling import Fixed
+from clif.corpus.parts import cut
 from clif.training.draws import GOLDEN, Keys, alias_table, hashed, name_keys, spread_rows
 from clif.training.steps import count_drawn, train_documents
 from clif.training.trained import Trained
@@ -131,18 +132,6 @@ class PairedTraining:
             )
             corpus.release()
         return np.concatenate([np.zeros(0, dtype=np.int64), *found])
-
-
-def cut(sizes: NDArray[np.integer], most: int) -> list[tuple[int, int]]:
-    """Cut a row of documents into parts (first, last): the sizes of each add up to `most` at the most, or it is one."""
-    ends = np.cumsum(sizes)
-    cuts, first = [], 0
-    while first < len(sizes):
-        done = int(ends[first - 1]) if first else 0
-        last = max(first + 1, int(np.searchsorted(ends, done + most, side="right")))
-        cuts.append((first, last))
-        first = last
-    return cuts
 
 
 def train_paired(

@@ -8,9 +8,10 @@ from helpers import corpus_of
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clif.corpus import parts
 from clif.corpus.documents import Document
 from clif.corpus.encoding import DOCUMENTS, TOKENS, encode
-from clif.corpus.parts import blocks_of, finds, folder_of, parts_of
+from clif.corpus.parts import blocks_of, finds, folder_of, in_passes, parts_of
 from clif.corpus.tokenising import Tokeniser
 from clif.errors import InputError
 
@@ -86,3 +87,25 @@ def test_the_same_text_tokenised_otherwise_is_not_taken_for_what_was_opened_befo
         assert finds(part.folder, part.sha256)
         assert np.array_equal(part.tokens(), corpus.tokens)
         assert len(corpus.types) == (3 if not tokenise.keep_case else 5)
+
+
+@pytest.mark.parametrize("chosen", [None, [0, 3, 4, 9]])
+def test_passes_give_every_document_once_and_let_go_between_them(monkeypatch, chosen):
+    corpus, let_go = corpus_of([[0] * 5] * 10, 1), []
+    monkeypatch.setattr(type(corpus), "release", lambda _: let_go.append(len(let_go)))
+    monkeypatch.setattr(parts, "PASSED", 20)
+    documents = None if chosen is None else np.array(chosen)
+    found = []
+    for some in in_passes(corpus, documents):
+        assert len(let_go) == len(found)
+        found.append(some.tolist())
+    assert found == ([[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]] if chosen is None else [chosen])
+    assert len(let_go) == len(found)
+
+
+def test_documents_of_a_long_corpus_that_lie_apart_count_for_what_is_mapped_around_them(monkeypatch):
+    monkeypatch.setattr(parts, "LONG", 10)
+    monkeypatch.setattr(parts, "STRETCH", 15)
+    monkeypatch.setattr(parts, "PASSED", 40)
+    corpus = corpus_of([[0] * 5] * 10, 1)
+    assert [some.tolist() for some in in_passes(corpus, np.array([0, 3, 4, 9]))] == [[0, 3], [4, 9]]

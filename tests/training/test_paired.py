@@ -12,12 +12,13 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from slow_training import slow_epoch, slow_training
 
+from clif.corpus.parts import cut
 from clif.errors import UsageError
 from clif.pairs import LONGEST
 from clif.settings import TrainingSettings
 from clif.training import paired
 from clif.training.gensim import train_gensim
-from clif.training.paired import PairedTraining, cut, train_paired
+from clif.training.paired import PairedTraining, train_paired
 from clif.vocabulary import Vocabulary
 
 SIZE, RARE = 30, 8
