@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ from clif.ranking.solves import _read as read_solve
 from clif.reporting.results import read_retrainings, read_tradeoffs, read_verifications
 from clif.retraining.swapping import WordPairs
 from clif.retraining.words import read_words
-from clif.run import open_run, read_matrices
+from clif.run import Run, open_run, read_matrices
 from clif.tradeoffs.debiasing import read_pairs
 from clif.training.models import further_model
 from clif.verification.trainings import Journal
@@ -129,9 +129,17 @@ def small_files() -> list[Reader]:
     ]
 
 
-def _run(path: Path) -> Path:
+def _folder(path: Path) -> Path:
     """The run folder around a file of it."""
     return next(folder for folder in path.parents if (folder / "manifest.json").exists())
+
+
+@cache
+def _run(path: Path) -> Run:
+    """The run around a file that is none of those which are read once for all."""
+    run = open_run(_folder(path))
+    _ = run.corpus, run.vocabulary, run.model, run.identity
+    return run
 
 
 def _manifest(path: Path) -> None:
@@ -140,7 +148,7 @@ def _manifest(path: Path) -> None:
 
 
 def _encoded(path: Path) -> None:
-    run = open_run(_run(path))
+    run = open_run(_folder(path))
     corpus = run.corpus
     spans = Spans.of(corpus)
     _ = run.vocabulary.index, run.vocabulary.noise(), corpus.number, list(corpus.types), spans.lengths
@@ -152,7 +160,7 @@ def _encoded(path: Path) -> None:
 
 
 def _metadata(path: Path) -> None:
-    run = open_run(_run(path))
+    run = _run(path)
     mark = run.manifest["corpus"]["hash"]
     names = field_names(run.path, mark)
     read_metadata(run.path, names[:3], mark)
@@ -161,7 +169,7 @@ def _metadata(path: Path) -> None:
 
 
 def _model(path: Path) -> None:
-    run = open_run(_run(path))
+    run = open_run(_folder(path))
     _ = run.model
 
 
@@ -172,13 +180,13 @@ def _matrices(path: Path) -> None:
 
 
 def _further(path: Path) -> None:
-    run = open_run(_run(path))
+    run = _run(path)
     U, C = further_model(run, int(path.stem.removeprefix("seed-"))).read(run)
     assert U.shape == C.shape == run.model.U.shape, "not the shape of the run's model"
 
 
 def _rankings(path: Path) -> None:
-    run = open_run(_run(path))
+    run = _run(path)
     stored_rankings(run)
     ranking = newest_ranking(run)
     if ranking is not None:
@@ -186,36 +194,40 @@ def _rankings(path: Path) -> None:
 
 
 def _order(path: Path) -> None:
-    read_order(path, open_run(_run(path)))
+    read_order(path, _run(path))
 
 
 def _retrainings(path: Path) -> None:
-    run = open_run(_run(path))
+    run = _run(path)
     for one in read_retrainings(run):
         _ = one.test, one.definition, one.kept, one.reduces, one.edited, one.sets, one.removed_ids(run), one.words()
 
 
 def _verifications(path: Path) -> None:
-    for one in read_verifications(open_run(_run(path))):
+    for one in read_verifications(_run(path)):
         _ = one.tests, list(one.figures())
 
 
 def _tradeoffs(path: Path) -> None:
-    for one in read_tradeoffs(open_run(_run(path))):
+    for one in read_tradeoffs(_run(path)):
         _ = one.test, one.measured
 
 
 def _journal(path: Path) -> None:
-    from clif.retraining.edits import UNEDITED
-
-    run = open_run(_run(path))
-    test = newest_ranking(run).test
-    journal = Journal(run, [test])
-    training = replace(journal.training(UNEDITED, run.settings.seed), path=path.with_suffix(".json"))
+    journal = _opened(path)
+    training = replace(journal.unedited(journal.run.settings.seed), path=path.with_suffix(".json"))
     training = replace(training, edit=_Named(path.name.partition(".")[0]))
     journal.measure(training, "effect_size")
     journal.quality(training)
     journal._vectors(training)
+
+
+@cache
+def _opened(path: Path) -> Journal:
+    run = _run(path)
+    ranking = newest_ranking(run)
+    assert ranking is not None, "the run was made with one"
+    return Journal(run, [ranking.test])
 
 
 class _Named:
@@ -229,7 +241,7 @@ class _Named:
 
 
 def _solve(path: Path) -> None:
-    read_reports(open_run(_run(path)))
+    read_reports(_run(path))
     read_solve(path)
 
 

@@ -57,7 +57,7 @@ class Pieces:
             found = compute()
             write_json(path, found if isinstance(found, Mapping) else {_VALUE: found})  # an object, to be sealed
         value = read_json(path, _AGAIN)
-        return value[_VALUE] if isinstance(value, dict) and set(value) == {_VALUE} else value
+        return value[_VALUE] if set(value) == {_VALUE} else value
 
     def has(self, name: str) -> bool:
         """Whether a piece is there already."""

@@ -119,14 +119,16 @@ def write_marked(path: Path, text: str) -> None:
         seal(temporary)
 
 
-def read_json(path: Path, next_step: str) -> Any:
-    """Read a JSON file; raises InputError with `next_step` if it is missing, damaged, or not as it was sealed."""
+def read_json(path: Path, next_step: str) -> dict[str, Any]:
+    """Read an object from a JSON file; raises InputError with `next_step` if it is missing, damaged, or not as sealed."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"cannot be read as JSON: {reason}", where=str(path), next=next_step) from error
-    if isinstance(value, dict) and (value.pop(KEY, None) is not None or CHECKSUMS in value):
+    if not isinstance(value, dict):
+        raise InputError("does not hold what clif stores there: no object", where=str(path), next=next_step)
+    if value.pop(KEY, None) is not None or CHECKSUMS in value:
         check_seal(path, next_step)
     return value
 

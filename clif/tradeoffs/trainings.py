@@ -54,7 +54,7 @@ class Measured(Training):
         """What was measured; raises MismatchError for the file of another training."""
         found = read_json(self.path, _AGAIN)
         about = self.about(run)
-        if not isinstance(found, dict) or {name: found.get(name) for name in about} != about or kind not in found:
+        if {name: found.get(name) for name in about} != about or kind not in found:
             raise MismatchError("this is not the training that it is named for", where=str(self.path), next=_AGAIN)
         values: dict[str, Any] = found[kind]
         return values

@@ -115,7 +115,7 @@ def verify(
         journal = Journal(run, question.tests)
         with held(run.verifications, run, "verifying"):
             write_result(folder, verify_now(run, question, request, journal, folder, progress))
-    values: dict[str, Any] = read_json(folder / RESULT, "Remove it, and verify again.")
+    values = read_json(folder / RESULT, "Remove it, and verify again.")
     judged = tuple(gate.judge(name, found) for name, found in tests_of(values) for gate in request.gates)
     return VerifyResult(values, folder, judged, reused)
 

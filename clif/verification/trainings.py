@@ -146,7 +146,7 @@ class Journal:
         return self.training(UNEDITED, seed)
 
     def _read(self, training: Measured) -> dict[str, Any]:
-        values: dict[str, Any] = read_json(training.path, _AGAIN)
+        values = read_json(training.path, _AGAIN)
         about = training.about(self.run)
         check_keys(values, {"tests": dict, "quality": dict}, training.path, _AGAIN)
         for one in values["tests"].values():
