@@ -22,7 +22,7 @@ ROOM, TIMES = 100_000_000, 10  # bytes that a file may take in memory: ROOM + TI
 SPACE = 8 << 30  # of addresses, beyond those of the start: more is asked for by none that means well
 REPORT = "report.json"
 ENGINES = ("hypothesis", "atheris")
-SHARE = 100  # one input in SHARE is made by hypothesis, which is slower and knows more of the formats
+SHARE = 20  # one input in SHARE is made by hypothesis, which is slower and knows more of the formats
 NEW_MARK = 512  # inputs after which the mark of the most memory begins anew
 
 

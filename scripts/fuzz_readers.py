@@ -18,6 +18,8 @@ from typing import Any
 import fuzz_seeds as seeds
 import numpy as np
 
+from clif import manifest
+from clif.checking import check_run
 from clif.config import load_config
 from clif.corpus import encoding, sentence_file
 from clif.corpus.metadata_file import few_valued, field_names, read_metadata, read_row
@@ -29,15 +31,23 @@ from clif.experiments.settings import read_settings
 from clif.formats import load_vectors
 from clif.objectives import BiasTest
 from clif.quality import read_judgements, solve_analogies
-from clif.ranking import newest_ranking, read_reports, stored_rankings
+from clif.ranking import newest_ranking, read_reports, stored, stored_rankings
 from clif.ranking.files import read_order, read_table
+from clif.ranking.sentence_order import read_sentence_order
 from clif.ranking.solves import _read as read_solve
 from clif.reporting.results import read_retrainings, read_tradeoffs, read_verifications
+from clif.retraining import _stored as stored_retraining
+from clif.retraining.edits import UNEDITED
 from clif.retraining.swapping import WordPairs
+from clif.retraining.trainings import Journal as Retrainings
 from clif.retraining.words import read_words
 from clif.run import Run, open_run, read_matrices
+from clif.storage import files, tensors
+from clif.tradeoffs import _result as stored_tradeoff
 from clif.tradeoffs.debiasing import read_pairs
+from clif.tradeoffs.trainings import make_training
 from clif.training.models import further_model
+from clif.verification import _result as stored_verification
 from clif.verification.trainings import Journal
 
 
@@ -213,6 +223,29 @@ def _tradeoffs(path: Path) -> None:
         _ = one.test, one.measured
 
 
+def _repeated(read: Callable[[Path], Any], path: Path) -> None:
+    repr(read(path.parent))
+
+
+def _forgotten(path: Path) -> None:
+    with Retrainings(_run(path)).held():
+        pass
+
+
+def _compared(path: Path) -> None:
+    run = _run(path)
+    training = make_training(run, UNEDITED, run.settings.seed, _test(path), "effect_size", (), None)
+    replace(training, path=path).values(run)
+
+
+def _sentences(path: Path) -> None:
+    read_sentence_order(path, _run(path))
+
+
+def _checked(path: Path) -> None:
+    check_run(open_run(_folder(path))).to_dict()
+
+
 def _journal(path: Path) -> None:
     journal = _opened(path)
     training = replace(journal.unedited(journal.run.settings.seed), path=path.with_suffix(".json"))
@@ -224,10 +257,14 @@ def _journal(path: Path) -> None:
 
 @cache
 def _opened(path: Path) -> Journal:
-    run = _run(path)
-    ranking = newest_ranking(run)
+    return Journal(_run(path), [_test(path)])
+
+
+@cache
+def _test(path: Path) -> BiasTest:
+    ranking = newest_ranking(_run(path))
     assert ranking is not None, "the run was made with one"
-    return Journal(run, [ranking.test])
+    return ranking.test
 
 
 class _Named:
@@ -245,37 +282,51 @@ def _solve(path: Path) -> None:
     read_solve(path)
 
 
+JSON, TABLE = [*seeds.JSON, *seeds.NUMBERS], [*seeds.TABLE, *seeds.NUMBERS, *seeds.STRANGE]
+TENSORS = [*JSON, *seeds.BYTES]
+# Kinds of files in a run; where several commands read one, after a comma by which.
 RUN_FILES: dict[str, tuple[Callable[[Path], Any], Sequence[bytes]]] = {
-    "manifest.json": (_manifest, [*seeds.JSON, *seeds.NUMBERS]),
+    "manifest.json": (_manifest, JSON),
     "documents.parquet": (_encoded, seeds.BYTES),
     "vocabulary.parquet": (_encoded, seeds.BYTES),
     "tokens.npy": (_encoded, seeds.BYTES),
     "sentences.npy": (_encoded, seeds.BYTES),
     "metadata.parquet": (_metadata, seeds.BYTES),
-    "model.safetensors": (_model, [*seeds.JSON, *seeds.NUMBERS, *seeds.BYTES]),
-    "models/seed-*.safetensors": (_further, [*seeds.JSON, *seeds.NUMBERS, *seeds.BYTES]),
-    "checkpoints/*.safetensors": (_matrices, [*seeds.JSON, *seeds.NUMBERS, *seeds.BYTES]),
-    "rankings/*.json": (_rankings, [*seeds.JSON, *seeds.NUMBERS]),
-    "rankings/*.csv": (_order, [*seeds.TABLE, *seeds.NUMBERS, *seeds.STRANGE]),
-    "solves/*.safetensors": (_solve, [*seeds.JSON, *seeds.NUMBERS, *seeds.BYTES]),
-    "retrains/*/result.json": (_retrainings, [*seeds.JSON, *seeds.NUMBERS]),
-    "retrains/*/words.safetensors": (lambda path: read_words(path.parent), [*seeds.JSON, *seeds.BYTES]),
-    "verifications/*/result.json": (_verifications, [*seeds.JSON, *seeds.NUMBERS]),
-    "verifications/*/sets.csv": (_verifications, [*seeds.TABLE, *seeds.NUMBERS, *seeds.STRANGE]),
-    "verifications/trainings/*.json": (_journal, [*seeds.JSON, *seeds.NUMBERS]),
-    "verifications/trainings/*.safetensors": (_journal, [*seeds.JSON, *seeds.NUMBERS, *seeds.BYTES]),
-    "tradeoffs/*/result.json": (_tradeoffs, [*seeds.JSON, *seeds.NUMBERS]),
+    "model.safetensors": (_model, TENSORS),
+    "models/seed-*.safetensors": (_further, TENSORS),
+    "checkpoints/*.safetensors": (_matrices, TENSORS),
+    "rankings/*.json": (_rankings, JSON),
+    "rankings/*.csv": (_order, TABLE),
+    "rankings/*.csv, opened": (_rankings, TABLE),
+    "rankings/*.sentence.csv": (_sentences, TABLE),
+    "solves/*.safetensors": (_solve, TENSORS),
+    "retrains/*/result.json": (_retrainings, JSON),
+    "retrains/*/result.json, again": (partial(_repeated, stored_retraining), JSON),
+    "retrains/*/result.json, checked": (_checked, [*JSON, b"../", b"/"]),
+    "retrains/*/words.safetensors": (lambda path: read_words(path.parent), TENSORS),
+    "retrains/models/forget.json": (_forgotten, [*JSON, b"../", b"/"]),
+    "verifications/*/result.json": (_verifications, JSON),
+    "verifications/*/result.json, again": (
+        partial(_repeated, partial(stored_verification, gates=(), reused=True)),
+        JSON,
+    ),
+    "verifications/*/sets.csv": (_verifications, TABLE),
+    "verifications/trainings/*.json": (_journal, JSON),
+    "verifications/trainings/*.safetensors": (_journal, TENSORS),
+    "tradeoffs/*/result.json": (_tradeoffs, JSON),
+    "tradeoffs/*/result.json, again": (partial(_repeated, partial(stored_tradeoff, reused=True)), JSON),
+    "tradeoffs/trainings/*.json": (_compared, JSON),
 }
 
 
 def run_readers(run: Path) -> list[Reader]:
     """Each kind of file in a run; kinds that this run does not hold are left out."""
     found = []
-    for pattern, (read, pieces) in RUN_FILES.items():
-        path = next(iter(sorted(run.glob(pattern))), None)
+    for kind, (read, pieces) in RUN_FILES.items():
+        path = next(iter(sorted(run.glob(kind.partition(",")[0]))), None)
         if path is not None:
             name = path.relative_to(run).as_posix()
-            found.append(Reader(f"run: {pattern}", name, read, [path.read_bytes()], pieces))
+            found.append(Reader(f"run: {kind}", name, read, [path.read_bytes()], pieces))
     return found
 
 
@@ -284,21 +335,30 @@ def all_readers(run: Path | None) -> list[Reader]:
     return [*corpora(), *small_files(), *(run_readers(run) if run else [])]
 
 
+class _Fits(str):
+    """A hash that is equal to every other."""
+
+    __slots__ = ()
+    __hash__ = str.__hash__
+
+    def __eq__(self, _: object) -> bool:
+        return True
+
+    def __ne__(self, _: object) -> bool:
+        return False
+
+
 def believe_hashes() -> None:
-    """Whoever sends a changed file sends the hash that fits it."""
-    hashes: dict[str, str] = {}
+    """Whoever sends a changed file sends the hash that fits it, and seals it."""
+    for module in (encoding, sentence_file, manifest, stored):
+        module.file_sha256 = lambda _: _Fits()  # type: ignore[attr-defined]
+    check_seal = files.check_seal
 
-    def believed(path: Path) -> str:
-        return hashes[path.name]
+    def look(path: Path, next_step: str) -> None:
+        with suppress(ClifError):
+            check_seal(path, next_step)
 
-    def learn(folder: Path) -> None:
-        from clif.corpus.belonging import read_table
-
-        _, belongs = read_table(folder / encoding.DOCUMENTS, {})
-        hashes.update({encoding.TOKENS: belongs["tokens"], sentence_file.SENTENCES: belongs["sentences"]})
-
-    believed.learn = learn  # type: ignore[attr-defined]
-    encoding.file_sha256 = sentence_file.file_sha256 = believed
+    files.check_seal = tensors.check_seal = look
 
 
 def path_of(reader: Reader, folder: Path) -> Path:
@@ -312,5 +372,4 @@ def place_of(reader: Reader, folder: Path, run: Path | None) -> Path:
         return path_of(reader, folder)
     assert run is not None
     shutil.copytree(run, folder / "run", dirs_exist_ok=True)
-    encoding.file_sha256.learn(folder / "run")  # type: ignore[attr-defined]
     return path_of(reader, folder)

@@ -112,7 +112,10 @@ def make_run(folder: Path) -> None:
     corpus.write_bytes(b"".join((data / "planted.jsonl").read_bytes().splitlines(keepends=True)[:120]))
     run = train([corpus], folder, TrainingSettings(dim=4, epochs=2, min_count=1, sample=0.0)).run
     test = BiasTest.from_toml(data / "planted.toml")
+    rank(run, test, method="clif", unit="sentence")
     rank(run, test, method="clif", ensemble=2)
     retrain(run, test, remove=3, seeds=1, controls=1, processes=1)
     verify(run, test, sizes=(3,), random_sets=1, random_shares=(), subsets=2, alpha=(0.5,), seeds=1, processes=1)
     tradeoff(run, test, shares=(0.05,), seeds=1, policies=("clif", "random"), processes=1)
+    (run.retrains / "models").mkdir(exist_ok=True)
+    (run.retrains / "models" / "forget.json").write_bytes(b'{"result": "planted", "models": ["a.safetensors"]}')

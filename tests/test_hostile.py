@@ -28,6 +28,7 @@ from hypothesis import strategies as st
 
 from clif.cli.screen import Screen, clean
 from clif.corpus.limits import LEAST, VARIABLE, largest_piece
+from clif.corpus.metadata_file import read_metadata
 from clif.corpus.reading import ReadOptions, read_documents
 from clif.errors import ClifError, InputError, UsageError
 from clif.explaining.texts import read_text
@@ -35,7 +36,8 @@ from clif.formats import load_vectors
 from clif.objectives import BiasTest
 from clif.ranking import rank
 from clif.ranking.files import read_order, read_table, write_ranking
-from clif.reporting.results import read_retrainings
+from clif.ranking.sentence_order import read_sentence_order
+from clif.reporting.results import read_retrainings, read_tradeoffs, read_verifications
 from clif.retraining.trainings import Journal
 from clif.run import open_run, read_matrices
 from clif.storage.cells import exact, inert
@@ -345,7 +347,7 @@ def test_manifests_with_values_of_other_kinds(clif, workplace, change):
 # Names lead nowhere.
 
 
-@pytest.mark.parametrize("name", ["../x", "a/../../x", "/etc/passwd", "link/x", "..", "a\0b"])
+@pytest.mark.parametrize("name", ["../x", "a/../../x", "/etc/passwd", "link/x", ".."])
 def test_names_that_lead_out_are_refused(tmp_path, name):
     folder = tmp_path / "run"
     folder.mkdir()
@@ -389,6 +391,10 @@ def test_a_result_that_leads_out_of_the_run(workplace):
     (folder / "result.json").write_text(json.dumps(values), "utf-8")
     run = open_run("clif-run")
     with pytest.raises(InputError, match="leads out of"):
+        read_retrainings(run)[0].removed_ids(run)
+    del values["folder"]
+    (folder / "result.json").write_text(json.dumps(values), "utf-8")
+    with pytest.raises(InputError, match="KeyError: 'folder'"):
         read_retrainings(run)[0].removed_ids(run)
 
 
@@ -559,13 +565,58 @@ def test_a_note_of_what_shall_go_removes_nothing_outside_of_the_run(name, workpl
 
 
 @pytest.mark.parametrize(
-    "said", [[], {"result": 1, "models": []}, {"result": "done"}, {"result": "done", "models": "a"}]
+    "said",
+    [[], {"result": 1, "models": []}, {"result": "done"}, {"result": "done", "models": "a"}],
 )
 def test_a_strange_note_of_what_shall_go_is_a_clear_error(said, workplace):
     run = open_run("clif-run")
     write_json(run.retrains / "models" / "forget.json", said)
     with pytest.raises(InputError, match="does not hold what clif stores there"), Journal(run).held():
         pass
+
+
+@pytest.mark.parametrize("name", ["9" * 400, "a\0b", "loop/x"])
+def test_names_that_no_file_can_have_are_refused(tmp_path, name):
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(InputError, match="which can be none: ") as caught:
+        inside(tmp_path, name, tmp_path / "m")
+    assert len(caught.value.what) < 300
+
+
+@pytest.mark.parametrize("kind", ["verifications", "retrains", "tradeoffs"])
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [("[1]", "no object"), ("7", "no object"), ("{}", "does not hold what"), ('{"checksums": 3}', "is damaged")],
+)
+def test_results_of_other_kinds_are_named(kind, content, said, workplace):
+    folder = Path("clif-run", kind, "x")
+    folder.mkdir(parents=True)
+    (folder / "result.json").write_text(content, "utf-8")
+    (folder / "sets.csv").write_text("test,method,set,kind,documents,tokens,predicted,realised,half_width\n", "utf-8")
+    read = {"verifications": read_verifications, "retrains": read_retrainings, "tradeoffs": read_tradeoffs}[kind]
+    with pytest.raises(InputError, match=said) as caught:
+        read(open_run("clif-run"))
+    assert caught.value.where.startswith(str(open_run("clif-run").path / kind / "x"))
+
+
+@pytest.mark.parametrize(
+    ("number", "said"), [("x", "'x' where"), ("1.5", "'1.5' where"), ("1e300", r"'1e\+300' where")]
+)
+def test_a_list_of_sentences_has_whole_numbers(number, said, workplace):
+    Path("mine.csv").write_text(f"doc_id,sentence\nplanted-00007,1\nplanted-00007,{number}\n", "utf-8")
+    with pytest.raises(InputError, match=said):
+        read_sentence_order(Path("mine.csv"), open_run("clif-run"))
+    Path("mine.csv").write_text("sentence\n1\n", "utf-8")
+    with pytest.raises(InputError, match="holds no column doc_id"):
+        read_sentence_order(Path("mine.csv"), open_run("clif-run"))
+
+
+def test_metadata_that_are_no_text(tmp_path):
+    arrow = pa.StringArray.from_buffers(1, pa.py_buffer(struct.pack("<ii", 0, 2)), pa.py_buffer(b"\xff\xfe"))
+    for name, table in (("metadata", pa.table({"by": arrow})), ("documents", pa.table({"doc_id": ["a"]}))):
+        pq.write_table(table.replace_schema_metadata({"corpus": "c"}), tmp_path / f"{name}.parquet")
+    with pytest.raises(InputError, match="utf-8"):
+        read_metadata(tmp_path, ["by"], "c")
 
 
 @pytest.mark.parametrize(

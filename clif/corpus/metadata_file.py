@@ -98,9 +98,9 @@ def read_metadata(folder: Path, fields: Sequence[str], content_hash: str) -> dic
     try:
         with pq.ParquetFile(folder / METADATA) as file:
             table = file.read(columns=list(fields))
+        return {name: table.column(name).to_pylist() for name in fields}
     except _DAMAGE as error:
         raise _damaged(folder / METADATA, error) from error
-    return {name: table.column(name).to_pylist() for name in fields}
 
 
 def few_valued(folder: Path, most: int, content_hash: str) -> list[str]:

@@ -120,13 +120,13 @@ def _trec_lines(ranking: Ranking, frame: pd.DataFrame) -> list[str]:
     ]
 
 
-def read_table(path: Path, column: str = "doc_id") -> pd.DataFrame:
+def read_table(path: Path, *columns: str) -> pd.DataFrame:
     """Read a ranked list back, by the ending of `path`; ids stay text.
 
     Raises
     ------
     InputError
-        The file is missing, damaged, or lacks the `column`.
+        The file is missing, damaged, or lacks one of the `columns` (doc_id, unless told otherwise).
 
     """
     import pandas as pd
@@ -156,11 +156,12 @@ def read_table(path: Path, column: str = "doc_id") -> pd.DataFrame:
         raise InputError(
             f"cannot be read as a ranking: {reason}", where=str(path), next="Make it again with `clif rank`."
         ) from error
-    if column not in frame.columns or not len(frame):
+    lacking = [column for column in columns or ("doc_id",) if column not in frame.columns]
+    if lacking or not len(frame):
         raise InputError(
-            f"holds no column {column}" if column not in frame.columns else "holds no rows",
+            f"holds no column {lacking[0]}" if lacking else "holds no rows",
             where=str(path),
-            next=f"Give a list made by `clif rank`, or a table with a column {column}.",
+            next=f"Give a list made by `clif rank`, or a table with a column {(lacking or columns or ('doc_id',))[0]}.",
         )
     return frame
 

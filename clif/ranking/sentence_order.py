@@ -14,9 +14,10 @@ from clif.ranking.files import read_table
 from clif.run import Run
 
 Integers = NDArray[np.int64]
+_MOST = 2.0**53  # beyond which floating-point numbers skip some
 
 
-def find_sentences(run: Run, doc_ids: Sequence[str], numbers: Sequence[int], where: str) -> Integers:
+def find_sentences(run: Run, doc_ids: Sequence[str], numbers: Sequence[int] | Integers, where: str) -> Integers:
     """Place of each sentence among all of the run's, by its document and its number there, from 1.
 
     Raises
@@ -51,8 +52,19 @@ def read_sentence_order(path: Path, run: Run) -> Integers:
         It names a sentence that the run's corpus does not hold.
 
     """
-    frame = read_table(path, "sentence")
-    order = find_sentences(run, [str(each) for each in frame["doc_id"]], frame["sentence"].tolist(), str(path))
+    import pandas as pd
+
+    frame = read_table(path, "doc_id", "sentence")
+    numbers = pd.to_numeric(frame["sentence"], errors="coerce").to_numpy(np.float64, na_value=np.nan)
+    whole = (numbers % 1 == 0) & (abs(numbers) < _MOST)
+    if not whole.all():
+        strange = frame["sentence"].iloc[int(np.argmin(whole))]
+        raise InputError(
+            f"has {str(strange)[:50]!r} where a sentence has its number",
+            where=str(path),
+            next="Make it again with `clif rank`.",
+        )
+    order = find_sentences(run, [str(each) for each in frame["doc_id"]], numbers.astype(np.int64), str(path))
     if len(np.unique(order)) < len(order):
         raise InputError(
             "names a sentence more than once", where=str(path), next="Give a list made by `clif rank --unit sentence`."

@@ -79,8 +79,9 @@ class Retraining:
 
         Of sentences they are those of their documents, # and the number of the sentence there.
         """
-        was, said_by = self.values["folder"], self.folder / RESULT
+        said_by = self.folder / RESULT
         with as_stored(said_by, _AGAIN.format("retrain")):
+            was = self.values["folder"]
             count, size = int(self.values["edited"]), int(self.values["edited_tokens"])
             files = [moved(self.folder, path, was, said_by) for path in self.values["edited_corpus"]["removed"]]
         if not files or not all(path.exists() for path in files):

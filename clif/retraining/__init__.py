@@ -204,7 +204,10 @@ def _again(folder: Path, values: dict[str, Any], files: dict[str, list[Path]]) -
             folder, path.relative_to(folder).as_posix(), values, "Remove it, and retrain: it is written again, no more."
         )
     shown = {part: [str(path) for path in paths] for part, paths in files.items()}
-    return RetrainResult({**values, "edited_corpus": shown, "folder": str(folder)}, folder, reused=True)
+    result = RetrainResult({**values, "edited_corpus": shown, "folder": str(folder)}, folder, reused=True)
+    with as_stored(folder / RESULT, "Remove it, and retrain."):
+        result.view()  # what cannot be shown is nothing that clif stored
+    return result
 
 
 def _unchanged(run: Run, progress: Progress) -> None:

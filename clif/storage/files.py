@@ -120,7 +120,7 @@ def write_marked(path: Path, text: str) -> None:
 
 
 def read_json(path: Path, next_step: str) -> dict[str, Any]:
-    """Read an object from a JSON file; raises InputError with `next_step` if it is missing, damaged, or not as sealed."""
+    """Read an object from a JSON file; InputError with `next_step` if it is missing, damaged, or not as sealed."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:

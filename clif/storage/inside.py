@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from clif.errors import InputError
+
+LONGEST = 200  # characters of a name that are shown
 
 
 def inside(folder: Path, name: str | Path, said_by: Path) -> Path:
@@ -13,17 +16,20 @@ def inside(folder: Path, name: str | Path, said_by: Path) -> Path:
     Raises
     ------
     InputError
-        It leads out of the folder: by .., from the root, or by a link.
+        It leads out of the folder: by .., from the root, or by a link. Or no file can have this name.
 
     """
+    what = f"leads out of {folder}"
     try:
         path = folder / name
         out = Path(name).is_absolute() or not path.resolve().is_relative_to(folder.resolve())
-    except (OSError, ValueError, RuntimeError):  # NUL, a name too long, links in a circle
-        out = True
+        with suppress(FileNotFoundError, NotADirectoryError):
+            path.lstat()
+    except (OSError, ValueError, RuntimeError) as error:  # NUL, a name too long, links in a circle
+        out, what = True, f"can be none: {getattr(error, 'strerror', None) or error}"
     if out:
         raise InputError(
-            f"names the file {str(name)!r}, which leads out of {folder}",
+            f"names the file {str(name)[:LONGEST]!r}, which {what}",
             where=str(said_by),
             next="clif writes no such names: do not use this folder unless you know who changed it.",
         )

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clif import __version__
+from clif.checks import as_stored
 from clif.errors import InputError
 from clif.manifest import RESULT, check_file, file_sha256, fingerprint, store_result
 from clif.objectives import BiasTest, cover, definition, uncovered_error
@@ -110,7 +111,16 @@ def tradeoff(
             write_points(folder, values)
             write_picture(folder, values)
             store_result(folder, values)
-    return TradeoffResult(read_json(folder / RESULT, "Remove it, and compare again."), folder, reused)
+    return _result(folder, reused)
+
+
+def _result(folder: Path, reused: bool) -> TradeoffResult:
+    """What is stored in `folder`; raises InputError for what cannot be shown, as nothing that clif stored."""
+    again = "Remove it, and compare again."
+    result = TradeoffResult(read_json(folder / RESULT, again), folder, reused)
+    with as_stored(folder / RESULT, again):
+        result.view()
+    return result
 
 
 def _hash(path: Path) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from clif.checks import check_keys
 from clif.errors import InputError, MismatchError
 from clif.manifest import file_sha256, fingerprint
 from clif.objectives import BiasTest, cover, definition, objective_of
@@ -24,6 +26,8 @@ from clif.training.pool import Caller
 CALLER = Caller("tradeoff", "clif tradeoff", "trainings", "--processes 1")
 READINGS = ("bias", "quality", "analogies")
 _AGAIN = "Remove it, and run the same command again: it is trained anew, the rest is kept."
+_VALUE = (int, float, NoneType)
+_KINDS: dict[str, type | tuple[type, ...]] = {**dict.fromkeys(READINGS, _VALUE), "kept": dict}
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,12 +55,13 @@ class Measured(Training):
         write_json(self.path, values)
 
     def values(self, run: Run, kind: str = "plain") -> dict[str, Any]:
-        """What was measured; raises MismatchError for the file of another training."""
+        """What was measured; raises MismatchError for the file of another training, InputError for what is none."""
         found = read_json(self.path, _AGAIN)
         about = self.about(run)
         if {name: found.get(name) for name in about} != about or kind not in found:
             raise MismatchError("this is not the training that it is named for", where=str(self.path), next=_AGAIN)
-        values: dict[str, Any] = found[kind]
+        values = check_keys({"kept": {}} | check_keys(found[kind], {}, self.path, _AGAIN), _KINDS, self.path, _AGAIN)
+        check_keys(values["kept"], dict.fromkeys((each.name for each in self.kept), _VALUE), self.path, _AGAIN)
         return values
 
     def _read(

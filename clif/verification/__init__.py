@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from clif.checks import as_stored
 from clif.errors import GateError
 from clif.manifest import RESULT, check_file
 from clif.objectives import BiasTest
@@ -29,6 +30,7 @@ from clif.storage.cells import exact
 from clif.storage.files import read_json
 from clif.training.pool import held
 from clif.verification.files import COLUMNS, SETS, tests_of, write_result
+from clif.verification.gates import Gate
 from clif.verification.planning import ask
 from clif.verification.request import ALL, Request
 from clif.verification.results import verify_now
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["ALL", "Request", "VerifyResult", "verify"]
+
+_AGAIN = "Remove it, and verify again."
 
 
 @dataclass(frozen=True, repr=False)
@@ -115,9 +119,17 @@ def verify(
         journal = Journal(run, question.tests)
         with held(run.verifications, run, "verifying"):
             write_result(folder, verify_now(run, question, request, journal, folder, progress))
-    values = read_json(folder / RESULT, "Remove it, and verify again.")
-    judged = tuple(gate.judge(name, found) for name, found in tests_of(values) for gate in request.gates)
-    return VerifyResult(values, folder, judged, reused)
+    return _result(folder, request.gates, reused)
+
+
+def _result(folder: Path, gates: Sequence[Gate], reused: bool) -> VerifyResult:
+    """What is stored in `folder`; raises InputError for what cannot be shown, as nothing that clif stored."""
+    values = read_json(folder / RESULT, _AGAIN)
+    with as_stored(folder / RESULT, _AGAIN):
+        judged = tuple(gate.judge(name, found) for name, found in tests_of(values) for gate in gates)
+        result = VerifyResult(values, folder, judged, reused)
+        result.view()
+    return result
 
 
 def _figures(values: Sequence[float | None]) -> str:

@@ -128,7 +128,7 @@ class Journal:
         found = []
         for objective in self.objectives:
             known = _known(values, objective)
-            value = known[measure] if known else None
+            value = known.get(measure) if known else None
             if value is None:
                 rows, vectors = self._vectors(training)
                 U = vectors[np.searchsorted(rows, objective.rows)]

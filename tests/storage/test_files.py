@@ -123,3 +123,11 @@ def test_damaged_json_is_named_with_the_next_step(tmp_path, content):
     assert (caught.value.where, caught.value.next) == (str(tmp_path / "a.json"), "Do this.")
     with pytest.raises(InputError):
         read_json(tmp_path / "none.json", "Do this.")
+
+
+@pytest.mark.parametrize("content", ["[]", "7", "null", '"a"'])
+def test_json_that_is_no_object_is_none_of_clifs(tmp_path, content):
+    (tmp_path / "a.json").write_text(content, "utf-8")
+    with pytest.raises(InputError, match="no object") as caught:
+        read_json(tmp_path / "a.json", "Do this.")
+    assert (caught.value.where, caught.value.next) == (str(tmp_path / "a.json"), "Do this.")

@@ -18,6 +18,7 @@ from clif.objectives import WEAT, BiasTest, cover, kind_of, objective_of
 from clif.ranking import rank
 from clif.retraining.kept_loss import find_loss
 from clif.run import open_run
+from clif.storage.files import read_json, write_json
 from clif.tradeoffs import Request, comparing, tradeoff
 from clif.tradeoffs.policies import by_keywords
 from clif.training import pool
@@ -246,3 +247,21 @@ def test_what_is_kept_is_measured_for_all_policies(opened, question, quick, work
     assert "loss:held.jsonl (sd)" in repr(result)  # a notebook shows what the terminal does
     (workplace / "held.jsonl").write_text("".join(lines[500:550]), "utf-8")  # another text, so it is measured anew
     assert not tradeoff(opened, question, **options).reused
+
+
+@pytest.mark.parametrize("values", [[], {}, {"bias": "x", "quality": 1, "analogies": 1}, {"bias": 1, "kept": 3}])
+def test_a_training_that_holds_something_else_is_named(opened, question, quick, values):
+    tradeoff(opened, question, **OPTIONS)
+    done = next(job for job in quick if hasattr(job, "values"))
+    write_json(done.path, {**read_json(done.path, ""), "plain": values})
+    with pytest.raises(InputError, match="does not hold what clif stores there") as caught:
+        done.values(opened)
+    assert caught.value.where == str(done.path)
+
+
+def test_a_result_that_cannot_be_shown_is_named(opened, question, quick):
+    done = tradeoff(opened, question, **OPTIONS)
+    write_json(done.folder / "result.json", {**done.values, "points": 7})
+    with pytest.raises(InputError, match="does not hold what clif stores there") as caught:
+        tradeoff(opened, question, **OPTIONS)
+    assert caught.value.where == str(done.folder / "result.json")

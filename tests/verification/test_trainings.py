@@ -14,6 +14,7 @@ from clif.errors import InputError, MismatchError
 from clif.objectives import MEASURES, PACKAGED, WEAT, BiasTest, cover, load_tests
 from clif.retraining.edits import UNEDITED, Edit
 from clif.run import open_run
+from clif.storage.files import read_json, write_json
 from clif.training import pool
 from clif.training.trainers import train_model
 from clif.verification.trainings import Journal
@@ -149,3 +150,14 @@ def test_damaged_vectors_are_named(opened, planted, quick_verification):
     with pytest.raises(InputError, match="vectors") as caught:
         journal.done(training)
     assert caught.value.where == str(training.vectors)
+
+
+def test_a_measure_that_was_not_written_down_is_taken_from_the_vectors(opened, planted, quick_verification):
+    journal = Journal(opened, [planted])
+    training = journal.training(EDIT, 1)
+    do(opened, training)
+    (there,) = journal.measure(training, "effect_size")
+    values = read_json(training.path, "")
+    del values["tests"]["planted"]["effect_size"]
+    write_json(training.path, values)
+    assert journal.measure(training, "effect_size") == [pytest.approx(there, rel=1e-6)]
