@@ -20,6 +20,7 @@ from clif.storage.seals import CHECKSUMS, read_seal
 CHANGED, MISSING, UNREADABLE = "its checksum is another", "is missing", "cannot be read"
 UNSEALED = "has lost its checksum"
 _ANEW = "Restore it from a copy of the run, or train again with --force."
+_REMOVE = "Remove it, and "  # of a file that is there
 # How each kind of file comes back, the first that fits. Files of other names are not clif's.
 _MENDING = (
     ("started.json", "Remove it."),
@@ -96,7 +97,7 @@ def check_run(run: Run, progress: Progress = silent) -> Checked:
         progress("check", n, len(names), name)
         known, what = _judge(run, name, expected.get(name))
         if what:
-            damaged.append(Damage(name, what, _mending(name)))
+            damaged.append(Damage(name, what, _mending(name, gone=what == MISSING)))
         elif known:
             intact += 1
         else:
@@ -134,5 +135,7 @@ def _judge(run: Run, name: str, expected: str | None) -> tuple[bool, str | None]
     return lost, UNSEALED if lost else None
 
 
-def _mending(name: str) -> str:
-    return next((how for pattern, how in _MENDING if fnmatch(name, pattern)), _ANEW)
+def _mending(name: str, *, gone: bool = False) -> str:
+    how = next((how for pattern, how in _MENDING if fnmatch(name, pattern)), _ANEW)
+    rest = how.removeprefix(_REMOVE)
+    return rest[0].upper() + rest[1:] if gone and rest != how else how

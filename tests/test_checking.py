@@ -109,12 +109,13 @@ def test_what_is_missing_or_strange_is_said(full, made, clif):
     (full.path / "notes.txt").write_text("mine")
     try:
         found = check_run(full)
-        assert [(each.file, each.what) for each in found.damaged] == [(f"rankings/{table.name}", "is missing")]
+        (gone,) = found.damaged
+        assert (gone.file, gone.what, gone.next) == (f"rankings/{table.name}", "is missing", "Rank again.")
         assert found.unknown == ("notes.txt",)
         done = clif("check", full.path)
         assert done.code == 1
         assert table.name in done.out
-        assert "rank again" in done.err
+        assert "Rank again" in done.err
         assert "notes.txt" in done.err
     finally:
         table.write_bytes(whole)
