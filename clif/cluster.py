@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +22,7 @@ from typing import Any
 
 from clif import __version__
 from clif.errors import ClifError, InputError, MismatchError, UsageError
+from clif.processes import cores
 
 SECONDS = 30  # to wait for a scheduler, and for its first worker
 _AGAIN = "Run the same command again when the scheduler answers: trainings that are done are kept."
@@ -38,7 +38,7 @@ def current_cluster() -> Cluster | None:
 def places() -> int:
     """How many trainings are done at a time, where nobody says how many."""
     cluster = current_cluster()
-    return cluster.threads if cluster else os.cpu_count() or 1
+    return cluster.threads if cluster else cores()
 
 
 @contextmanager

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from array import array
 from collections import defaultdict
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from clif.checks import check_corpus, check_sentences
 from clif.corpus.belonging import read_table, write_table
 from clif.corpus.metadata import METADATA
+from clif.corpus.numbering import numbered
 from clif.corpus.sentence_file import SENTENCES, SentenceFile, write_sentences
 from clif.errors import DAMAGE, InputError, MismatchError
 from clif.manifest import file_sha256
@@ -109,7 +110,8 @@ def encode(
     """Tokenise `documents`, write them with their sentences and metadata to `folder` and open them.
 
     `vocabulary` fixes the first ids (for a model that was trained elsewhere); `known` words come before all others,
-    each kind by falling count (for vectors that were); `progress(documents, tokens)` is called now and then.
+    each kind by falling count (for vectors that were); `progress(documents, tokens)` is called now and then. All cores
+    cut the text into words, if there is much of it.
 
     Raises
     ------
@@ -124,43 +126,37 @@ def encode(
     # A word that is new takes the next number when it is asked for.
     number = defaultdict(count(len(fixed)).__next__, fixed)
     doc_ids: list[str] = []
-    lengths = array("q")
+    lengths: list[NDArray[np.int64]] = []
     total = 0
-    buffer, starts = array("I"), array("Q")
     with (
         whole_file(folder / "tokens.raw") as raw,
         tempfile.TemporaryFile(dir=folder) as sentences_raw,
         tempfile.TemporaryFile(dir=folder) as metadata_raw,
     ):
         metadata = MetadataWriter(metadata_raw)
-        with raw.open("wb") as file:
+
+        def texts() -> Iterator[str]:
             for document in documents:
                 _update(digest, document)
-                before = total
-                for words in tokenise.sentences(document.text):
-                    if words:
-                        starts.append(total)
-                        buffer.extend(map(number.__getitem__, words))
-                        total += len(words)
                 doc_ids.append(document.doc_id)
-                lengths.append(total - before)
                 metadata.add(document.metadata)
-                if len(buffer) >= FLUSH:
-                    _flush(buffer, file)
-                    _flush(starts, sentences_raw)
-                    _check_types(len(number))
-                if progress and len(doc_ids) % 256 == 0:
-                    progress(len(doc_ids), total)
-            _flush(buffer, file)
-            _flush(starts, sentences_raw)
+                yield document.text
+
+        with raw.open("wb") as file, closing(numbered(texts(), tokenise, number)) as batches:
+            for batch in batches:
+                batch.tokens.tofile(file)
+                sentences_raw.write((batch.sentences + np.uint64(total)).tobytes())
+                lengths.append(batch.lengths)
+                total += len(batch.tokens)
+                _check_types(len(number))
+                if progress:
+                    progress(sum(map(len, lengths)), total)
         if not total:
             raise InputError(
                 f"no words in {len(doc_ids)} documents",
                 where="corpus",
                 next="Check --text-field; a word is a run of letters unless --pretokenised is given.",
             )
-        if progress:
-            progress(len(doc_ids), total)
         first = np.memmap(raw, dtype=np.uint32, mode="r", shape=(total,))
         types, counts, rank = _order(first, list(number), len(fixed), known)
         _write_tokens(folder / TOKENS, first, rank)
@@ -172,7 +168,7 @@ def encode(
         }
         metadata.write(folder / METADATA, belongs)
     (folder / "tokens.raw").unlink(missing_ok=True)
-    write_table(folder / DOCUMENTS, {"doc_id": doc_ids, "tokens": np.asarray(lengths)}, belongs)
+    write_table(folder / DOCUMENTS, {"doc_id": doc_ids, "tokens": np.concatenate(lengths)}, belongs)
     write_table(folder / WORDS, {"word": types, "count": counts}, belongs)
     return open_corpus(folder)
 
@@ -225,11 +221,6 @@ def _check_types(types: int) -> None:
             where="corpus",
             next="Raise --memory, leave out --keep-case, or clean the text of what are no words.",
         )
-
-
-def _flush(numbers: array[int], file: BinaryIO) -> None:
-    numbers.tofile(file)
-    del numbers[:]
 
 
 def _order(

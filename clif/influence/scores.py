@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -24,6 +23,7 @@ from clif.influence.methods import Method
 from clif.influence.problem import Matrix, Problem
 from clif.influence.rehearsal import rehearse
 from clif.influence.scorers import sum_between
+from clif.processes import cores
 from clif.progress import Progress, silent
 
 Values = NDArray[np.float64]
@@ -156,7 +156,7 @@ def stream_tokens(pairs: Pairs, threads: int | None = None) -> Iterator[tuple[in
     offsets = pairs.problem.corpus.offsets
     # A table is looked up faster than threads start, up to some length.
     quick = isinstance(pairs, PairTable) and len(pairs.problem.corpus.tokens) < QUICK
-    workers = threads or (1 if quick else _cores())
+    workers = threads or (1 if quick else cores())
     waiting: list[tuple[int, int, Future[Matrix]]] = []
     with ThreadPoolExecutor(workers) as pool:
         for first, last in blocks_of(offsets, BLOCK):
@@ -166,8 +166,3 @@ def stream_tokens(pairs: Pairs, threads: int | None = None) -> Iterator[tuple[in
                 yield begin, end, future.result()
         for begin, end, future in waiting:
             yield begin, end, future.result()
-
-
-def _cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

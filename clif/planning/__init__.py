@@ -6,7 +6,6 @@ the corpus is followed from parts of the sample (`growth`). `stages` puts both t
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from clif.errors import UsageError
 from clif.planning.sampling import take_sample
 from clif.planning.stages import Size, Stage, encoding, ranking, retraining, total, training
 from clif.planning.timing import measure
+from clif.processes import cores
 from clif.progress import Progress, silent
 from clif.room import room
 from clif.settings import TrainingSettings
@@ -142,12 +142,12 @@ def plan(
     progress("plan", 0, None, "Running the work on the sample ...")
     costs = measure(sample, settings, tokeniser, list(methods))
     size = Size.of(sample, costs)
-    cores = os.cpu_count() or 1
+    threads = cores()
     stages = [
         encoding(sample, costs, size),
         training(sample, costs, size, settings),
-        *(ranking(sample, costs, size, settings, method, cores) for method in methods),
-        retraining(sample, costs, size, settings, seeds, controls, processes or cores),
+        *(ranking(sample, costs, size, settings, method, threads) for method in methods),
+        retraining(sample, costs, size, settings, seeds, controls, processes or threads),
     ]
     there = next(path for path in (Path(folder).resolve(), *Path(folder).resolve().parents) if path.is_dir())
     free = {"memory": psutil.virtual_memory().available, "disk": shutil.disk_usage(there).free}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 
 from clif.errors import UsageError
+from clif.processes import cores
 from clif.progress import Progress, silent
 from clif.run import Run
 from clif.training.pool import Caller, Job, held, train_apart
@@ -55,6 +55,5 @@ def train_further(
             job.check(run)
     if all(job.path.exists() for job in jobs):
         return jobs, 0.0
-    cores = max(1, (os.cpu_count() or 1) // run.settings.workers)
     with held(run.models, run, "training further models"):
-        return jobs, train_apart(run, jobs, CALLER, progress, processes or cores)
+        return jobs, train_apart(run, jobs, CALLER, progress, processes or max(1, cores() // run.settings.workers))

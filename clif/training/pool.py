@@ -6,14 +6,12 @@ import multiprocessing
 import os
 import signal
 import sys
-import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -22,6 +20,7 @@ from numpy.typing import NDArray
 from clif.cluster import current_cluster
 from clif.corpus.encoding import Corpus
 from clif.errors import InputError, MismatchError
+from clif.processes import alone, cores, follow_parent, stop
 from clif.progress import Progress
 from clif.run import LOCK, Run, open_run, read_about, read_matrices, write_matrices
 from clif.settings import TrainingSettings
@@ -115,7 +114,7 @@ def train_apart(
         return train_elsewhere(cluster, run, waiting, show)
     context = multiprocessing.get_context("spawn")
     epochs: Any = context.Queue()
-    workers = min(processes or os.cpu_count() or 1, len(waiting))
+    workers = min(processes or cores(), len(waiting))
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start, initargs=(epochs,))
     try:
         with alone():
@@ -127,21 +126,21 @@ def train_apart(
                 finished += epochs.get() / run.settings.rounds
             show()
     except BrokenProcessPool as error:
-        _end(pool)
+        stop(pool)
         raise InputError(
             "a training process ended before its time: it was killed, usually for want of memory",
             where=caller.command,
             next=f"Run it again: what is done is kept. {caller.fewer} needs less memory.",
         ) from error
     except MemoryError as error:
-        _end(pool)
+        stop(pool)
         raise InputError(
             "memory ran out while training",
             where=caller.command,
             next=f"Use {caller.fewer}, or train with a smaller --dim.",
         ) from error
     except BaseException:
-        _end(pool)
+        stop(pool)
         raise
     pool.shutdown()
     return spent
@@ -162,41 +161,14 @@ def held(folder: Path, run: Run, doing: str) -> Iterator[None]:
         yield
 
 
-@contextmanager
-def alone() -> Iterator[None]:
-    """Start processes within this block that do not run the caller's script once more: they need nothing of it."""
-    main = sys.modules["__main__"]
-    sys.modules["__main__"] = ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = main
-
-
-def _end(pool: ProcessPoolExecutor) -> None:
-    """Stop the workers in the middle of their work."""
-    pool.shutdown(wait=False, cancel_futures=True)
-    for child in multiprocessing.active_children():
-        child.terminate()
-
-
 _epochs: Any = None
 
 
 def _start(epochs: Any) -> None:
     global _epochs
     _epochs = epochs
-    # The parent decides: it ends its workers by SIGTERM, and they clean up after themselves.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    parent = multiprocessing.parent_process()
-
-    def leave_with_parent() -> None:
-        if parent is not None:
-            parent.join()
-            os._exit(1)
-
-    threading.Thread(target=leave_with_parent, daemon=True).start()
+    follow_parent()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that it cleans up after itself
 
 
 def _work(path: str, manifest: dict[str, Any], job: Job) -> float:

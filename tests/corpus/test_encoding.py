@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from clif.corpus import encoding
+from clif.corpus import encoding, numbering
 from clif.corpus.encoding import DOCUMENTS, TOKENS, WORDS, encode, hash_documents, open_corpus
 from clif.corpus.metadata_file import METADATA
 from clif.corpus.reading import Document
@@ -87,14 +87,16 @@ def test_a_fixed_vocabulary_comes_first_and_as_it_is(tmp_path):
 def test_a_corpus_larger_than_the_buffers_is_encoded_alike(tmp_path, monkeypatch):
     whole = encoded(TEXTS, tmp_path / "whole")
     monkeypatch.setattr(encoding, "FLUSH", 3)
+    monkeypatch.setattr(numbering, "BATCH", 20)
     pieces = encoded(TEXTS, tmp_path / "pieces")
     assert np.array_equal(whole.tokens, pieces.tokens)
     assert np.array_equal(whole.counts, pieces.counts)
     assert whole.types == pieces.types
 
 
-def test_progress_ends_with_all_documents_and_tokens(tmp_path):
+def test_progress_ends_with_all_documents_and_tokens(tmp_path, monkeypatch):
     calls = []
+    monkeypatch.setattr(numbering, "BATCH", 3 * 256)
     encoded(["a b"] * 300, tmp_path, progress=lambda *done: calls.append(done))
     assert calls == [(256, 512), (300, 600)]
 

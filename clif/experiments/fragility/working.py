@@ -10,8 +10,8 @@ from typing import Any
 
 from clif.errors import InputError
 from clif.experiments.folder import Pieces
+from clif.processes import alone
 from clif.progress import Progress
-from clif.training.pool import alone
 
 
 def side_by_side(
