@@ -14,7 +14,7 @@ from clif.ranking.files import read_table
 from clif.run import Run
 
 Integers = NDArray[np.int64]
-_MOST = 2.0**53  # beyond which floating-point numbers skip some
+_LONGEST = 15  # digits of a number that is read: no corpus has so many sentences
 
 
 def find_sentences(run: Run, doc_ids: Sequence[str], numbers: Sequence[int] | Integers, where: str) -> Integers:
@@ -52,21 +52,23 @@ def read_sentence_order(path: Path, run: Run) -> Integers:
         It names a sentence that the run's corpus does not hold.
 
     """
-    import pandas as pd
-
     frame = read_table(path, "doc_id", "sentence")
-    numbers = pd.to_numeric(frame["sentence"], errors="coerce").to_numpy(np.float64, na_value=np.nan)
-    whole = (numbers % 1 == 0) & (abs(numbers) < _MOST)
-    if not whole.all():
-        strange = frame["sentence"].iloc[int(np.argmin(whole))]
+    numbers = [_number(each) for each in frame["sentence"]]
+    if None in numbers:
+        strange = str(frame["sentence"].iloc[numbers.index(None)])
         raise InputError(
-            f"has {str(strange)[:50]!r} where a sentence has its number",
+            f"has {strange[:50]!r} where a sentence has its number",
             where=str(path),
             next="Make it again with `clif rank`.",
         )
-    order = find_sentences(run, [str(each) for each in frame["doc_id"]], numbers.astype(np.int64), str(path))
+    order = find_sentences(run, [str(each) for each in frame["doc_id"]], np.array(numbers, dtype=np.int64), str(path))
     if len(np.unique(order)) < len(order):
         raise InputError(
             "names a sentence more than once", where=str(path), next="Give a list made by `clif rank --unit sentence`."
         )
     return order
+
+
+def _number(value: object) -> int | None:
+    digits = str(value).removesuffix(".0")  # of a column in which some are missing
+    return int(digits) if digits.isdecimal() and len(digits) <= _LONGEST else None
