@@ -18,6 +18,7 @@ from clif.objectives import WEAT, BiasTest, definition, kind_of
 from clif.objectives.frequency import frequency_of
 from clif.progress import Progress, silent
 from clif.ranking.adaptive import check_adaptive, lead_adaptively
+from clif.ranking.broad import check_broad, lead_broadly
 from clif.ranking.ensemble import UNCUT, Answers, check_ensemble, ensemble_seeds, list_documents, score_models
 from clif.ranking.lists import Ranking, context_columns, pair_columns, sentence_columns, warnings_of
 from clif.ranking.questions import bias_of, choose_test, make_problems
@@ -54,6 +55,7 @@ def rank_many(
     ensemble: int | None = None,
     confidence: float | None = None,
     adaptive: int | None = None,
+    broad: bool = False,
     progress: Progress = silent,
 ) -> list[Ranking]:
     """Rank for several tests at once: one count of the pairs, one set-up of the solves, one pass over the tokens.
@@ -66,7 +68,8 @@ def rank_many(
     ranking. `ensemble` models, the run's own and those of the seeds that follow, are averaged, and `confidence` says
     how sure a document must be to be removed (see `clif.ranking.ensemble`); models that are missing are trained.
     The first `adaptive` documents are chosen chunk by chunk, with new influences after each chunk (see
-    `clif.influence.adaptive`).
+    `clif.influence.adaptive`). `broad` lists prefer documents that act on many of the test's words (see
+    `clif.ranking.broad`).
 
     Raises
     ------
@@ -89,6 +92,7 @@ def rank_many(
         )
     check_ensemble(ensemble, confidence, unit)
     check_adaptive(adaptive, method, unit, confidence)
+    check_broad(broad, method, unit, adaptive, confidence)
     chosen = find_method(method)
     if unit != "document" and not chosen.predicts:
         raise UsageError(
@@ -113,6 +117,7 @@ def rank_many(
             "half": half,
             **({"seeds": seeds, "confidence": confidence} if ensemble else {}),
             **({"adaptive": adaptive} if adaptive else {}),
+            **({"broad": True} if broad else {}),
         }
         for question, own in zip(questions, measures, strict=True)
     ]
@@ -162,6 +167,8 @@ def _list(
         columns, cut = list_documents(answers, scores.influence, recipe["confidence"])
         if recipe.get("adaptive"):
             columns, cut = lead_adaptively(answers, columns, cut, recipe["adaptive"], method.name, threads, progress)
+        if recipe.get("broad"):
+            columns, cut = lead_broadly(answers, columns, cut, method, solving, threads, progress)
     elif unit == "sentence":
         columns = sentence_columns(problem, top_sentences(problem, scores.pairs, top, threads))
     elif unit == "context":
@@ -203,6 +210,7 @@ def _list(
         "training_cpu_seconds": round(answers.training_cpu, 4) if answers.many else None,
         "definition": recipe["test"],
         "adaptive": recipe.get("adaptive"),
+        "broad": bool(recipe.get("broad")),
         "half": recipe["half"],
         "identity": recipe["identity"],
         "recipe": recipe["recipe"],
@@ -231,6 +239,8 @@ def _path(run: Run, recipe: dict[str, Any], test: BiasTest) -> Path:
         name += "" if recipe["confidence"] is None else f".confidence-{recipe['confidence']:g}"
     if "adaptive" in recipe:
         name += f".adaptive-{recipe['adaptive']}"
+    if "broad" in recipe:
+        name += ".broad"
     return run.rankings / f"{name}.csv"
 
 
