@@ -27,7 +27,7 @@ SCHEMA: Mapping[str, Mapping[str, tuple[type, ...]]] = {
     "rank": {
         "test": (str,), "method": (str,), "measure": (str,), "damping": (int, float), "curvature": (str,),
         "tolerance": (float,), "dense": (bool,), "steps": (int,), "strict": (bool,),
-        "ensemble": (int,), "confidence": (int, float), "adaptive": (int,), "broad": (bool,),
+        "ensemble": (int,), "confidence": (int, float), "adaptive": (int,), "broad": (str,),
     },
     "retrain": {
         "remove_top_k": (int, str), "until": (int, float, str), "amplify_top_k": (int,), "copies": (int,),

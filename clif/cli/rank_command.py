@@ -35,7 +35,7 @@ SHOWN = 10
 @click.option("--strict", is_flag=True, help="Exit with 4 if a solve stops above the tolerance.")
 @click.option("--ensemble", type=int, metavar="N", help="Average over N models: the run's own and further seeds.")
 @click.option("--adaptive", type=int, metavar="N", help="Choose the first N in chunks, estimating anew after each.")
-@click.option("--broad", is_flag=True, help="Prefer documents that act on many of the test's words.")
+@click.option("--broad", metavar="WORDS", help="Prefer documents that act on many of the 'targets' or 'attributes'.")
 @click.option("--confidence", type=float, help="Cut an ensemble's list to the documents that are sure at this, as .95.")
 @click.option("--threads", type=click.IntRange(1), help="Of the scoring pass, and trainings at a time.  [all cores]")
 @click.option("--out", type=FILE, help="A further copy: .csv, .jsonl, .parquet or .trec.")
@@ -149,8 +149,8 @@ def show(
     if not method.predicts:
         screen.text("Influence: a number with a sign, so that rank 1 is the first to remove; not a prediction.")
     elif unit == "document" and values["broad"]:
-        screen.text("Influence: predicted change when removed. First are those that reduce the bias by")
-        screen.text("most of the test's words, and by most of each.")
+        screen.text("Influence: predicted change when removed. First are those that reduce the bias much,")
+        screen.text(f"and by many of the {values['broad']}.")
     elif unit == "document":
         screen.text("Influence: predicted change when removed. Rank 1 reduces the bias most, the last")
         screen.text("increases it most.")

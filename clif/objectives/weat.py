@@ -104,16 +104,24 @@ class WEAT(ByParts):
         slope: Vectors = (self._contrast - pull) / deviation
         return slope
 
-    def pull_back(self, E: Vectors, weights: Vectors) -> Vectors:
+    def attribute_gradients(self, E: Vectors, measure: str | None = None) -> Vectors:
+        """What each attribute word contributes to dT/dE, (n_A + n_B, n, d), by its cosines: they add up to it."""
+        weights = self.join_gradient(self.associations(E), measure)
+        return np.stack([self.pull_back(E, weights, signs) for signs in np.diag(self._signs)])
+
+    def pull_back(self, E: Vectors, weights: Vectors, signs: Vectors | None = None) -> Vectors:
         """Gradient with respect to E of sum_i weights_i s_i, (n, d), without the gradient of each part.
+
+        `signs` are the weights of the attribute words; 1 / n_A and -1 / n_B if left out.
 
         With unit vectors e, axis v = mean_A e - mean_B e and m = sum_i weights_i e_i, the derivative
         is (weights_i v) at target i and (m / n_A) or (-m / n_B) at an attribute, each freed of its
         component along the word's own vector and divided by its length.
         """
         units, lengths = self._units(E)
-        targets, _ = self._split(units)
-        raw = np.vstack([np.outer(weights, self._axis(units)), np.outer(self._signs, weights @ targets)])
+        targets, attributes = self._split(units)
+        signs = self._signs if signs is None else signs
+        raw = np.vstack([np.outer(weights, signs @ attributes), np.outer(signs, weights @ targets)])
         return through_units(raw, units, lengths)
 
     def torch_value(self, E: Tensor, measure: str | None = None) -> Tensor:

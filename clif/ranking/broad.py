@@ -1,12 +1,14 @@
 """Lists that prefer documents which act on many of a test's words.
 
 A document whose influence comes through one word says much of that word and little of others. With P_zk the influence
-of document z through part k of T, one a target word, so that the sum over k is its influence on T,
+of document z through word k, one of the targets or one of the attributes, so that the sum over k is its influence on T,
 
     b_z = sum_k sign(P_zk) sqrt|P_zk|
 
-documents come by sign(T) x b_z, rising: of two with the same influence, the one on more words is first. Words that the
-test does not name then follow more; it takes more documents to bring those that it names as far.
+documents come by sign(T) x b_z, rising: of two with the same influence, the one on more words is first. Words of that
+kind that the test does not name then follow more; it takes more documents to bring those that it names as far.
+
+Of a target P comes from the gradient dT/ds_k x ds_k/dE of its part; of an attribute, from that of its cosines.
 """
 
 from __future__ import annotations
@@ -20,26 +22,32 @@ from clif.errors import UsageError
 from clif.influence.groups import mean_crossing
 from clif.influence.joint import SolveSettings
 from clif.influence.methods import Method
+from clif.influence.problem import Problem
 from clif.influence.scores import score_many
-from clif.objectives.part import Part
+from clif.objectives import WEAT
+from clif.objectives.linear import Linear
 from clif.progress import Progress
 from clif.ranking.ensemble import Answers
+from clif.ranking.questions import bias_of
 
-BROAD = ("block", "source", "clif", "gradient")
+BROAD = TARGETS, ATTRIBUTES = "targets", "attributes"
+METHODS = ("block", "source", "clif", "gradient")
 
 Columns = dict[str, NDArray[Any]]
 Values = NDArray[np.float64]
 
 
-def check_broad(broad: bool, method: str, unit: str, adaptive: int | None, confidence: float | None) -> None:
+def check_broad(broad: str | None, method: str, unit: str, adaptive: int | None, confidence: float | None) -> None:
     """Raise UsageError where documents cannot be ranked by how many words they act on."""
-    if not broad:
+    if broad is None:
         return
-    if method not in BROAD:
+    if broad not in BROAD:
+        raise UsageError(f"unknown kind of words {broad!r}", where="--broad", next=f"Choose {' or '.join(BROAD)}.")
+    if method not in METHODS:
         raise UsageError(
             f"influences are not taken apart by words by {method}",
             where="--broad",
-            next=f"Use --method {', '.join(BROAD[:-1])} or {BROAD[-1]}, or leave it out.",
+            next=f"Use --method {', '.join(METHODS[:-1])} or {METHODS[-1]}, or leave it out.",
         )
     if unit != "document" or adaptive is not None or confidence is not None:
         raise UsageError(
@@ -49,36 +57,56 @@ def check_broad(broad: bool, method: str, unit: str, adaptive: int | None, confi
         )
 
 
+def by_word(problem: Problem, broad: str) -> list[Problem]:
+    """The question taken apart by its targets or attributes: gradients add up to that of T.
+
+    Raises
+    ------
+    UsageError
+        The test is of a kind in which attributes have no share of their own.
+
+    """
+    if broad == TARGETS:
+        s = problem.objective.associations(problem.E)
+        slopes = problem.objective.join_gradient(s, problem.measure)
+        gradients = slopes[:, None, None] * problem.objective.part_gradients(problem.E)
+    else:
+        weat = bias_of(problem)
+        if not isinstance(weat, WEAT):
+            raise UsageError(
+                f"tests of kind {weat.coverage.test.kind} are not taken apart by attributes",
+                where=f"--broad {broad}",
+                next=f"Use --broad {TARGETS}, or leave it out.",
+            )
+        gradients = weat.attribute_gradients(problem.E, problem.measure)
+    return [problem.asking(Linear(problem.rows, gradient)) for gradient in gradients]
+
+
 def lead_broadly(
     answers: Answers,
     columns: Columns,
     cut: dict[str, Any],
+    broad: str,
     method: Method,
     solving: SolveSettings,
     threads: int | None,
     progress: Progress,
 ) -> tuple[Columns, dict[str, Any]]:
-    """The same columns in the order of b_z; errors are those of `score_many`."""
+    """The same columns in the order of b_z; errors are those of `by_word` and `score_many`."""
     corpus = answers.problems[0].corpus
-    parts = np.mean(
-        [
-            [scores.influence for scores in score_many(
-                [problem.asking(Part(problem.objective, k)) for k in range(problem.objective.parts)],
-                method, solving, threads=threads, progress=progress,
-            )]
-            for problem in answers.problems
-        ],
-        axis=0,
-    )  # fmt: skip
-    broad = np.sign(answers.value) * breadth(parts)
-    order = np.argsort(broad, kind="stable")
+    influence = [
+        [scores.influence for scores in score_many(parts, method, solving, threads=threads, progress=progress)]
+        for parts in (by_word(problem, broad) for problem in answers.problems)
+    ]
+    b = np.sign(answers.value) * breadth(np.mean(influence, axis=0))
+    order = np.argsort(b, kind="stable")
     place = np.empty(len(corpus), dtype=np.int64)  # where each document stands in the columns as they are
     place[[corpus.number[doc_id] for doc_id in columns["doc_id"]]] = np.arange(len(corpus))
     found = {name: column[place[order]] for name, column in columns.items() if name != "rank"}
-    crossing = mean_crossing(answers.problems, order, int((broad < 0).sum()))
+    crossing = mean_crossing(answers.problems, order, int((b < 0).sum()))
     return {"rank": columns["rank"], **found}, {**cut, "zero_crossing": crossing}
 
 
-def breadth(parts: Values) -> Values:
-    """b_z of each document, from influences through the parts (parts, documents)."""
-    return np.asarray((np.sign(parts) * np.sqrt(np.abs(parts))).sum(axis=0))
+def breadth(influence: Values) -> Values:
+    """b_z of each document, from influences through words (words, documents)."""
+    return np.asarray((np.sign(influence) * np.sqrt(np.abs(influence))).sum(axis=0))

@@ -55,7 +55,7 @@ def rank_many(
     ensemble: int | None = None,
     confidence: float | None = None,
     adaptive: int | None = None,
-    broad: bool = False,
+    broad: str | None = None,
     progress: Progress = silent,
 ) -> list[Ranking]:
     """Rank for several tests at once: one count of the pairs, one set-up of the solves, one pass over the tokens.
@@ -68,8 +68,8 @@ def rank_many(
     ranking. `ensemble` models, the run's own and those of the seeds that follow, are averaged, and `confidence` says
     how sure a document must be to be removed (see `clif.ranking.ensemble`); models that are missing are trained.
     The first `adaptive` documents are chosen chunk by chunk, with new influences after each chunk (see
-    `clif.influence.adaptive`). `broad` lists prefer documents that act on many of the test's words (see
-    `clif.ranking.broad`).
+    `clif.influence.adaptive`). `broad`, "targets" or "attributes", prefers documents that act on many of these
+    words of the test (see `clif.ranking.broad`).
 
     Raises
     ------
@@ -117,7 +117,7 @@ def rank_many(
             "half": half,
             **({"seeds": seeds, "confidence": confidence} if ensemble else {}),
             **({"adaptive": adaptive} if adaptive else {}),
-            **({"broad": True} if broad else {}),
+            **({"broad": broad} if broad else {}),
         }
         for question, own in zip(questions, measures, strict=True)
     ]
@@ -168,7 +168,7 @@ def _list(
         if recipe.get("adaptive"):
             columns, cut = lead_adaptively(answers, columns, cut, recipe["adaptive"], method.name, threads, progress)
         if recipe.get("broad"):
-            columns, cut = lead_broadly(answers, columns, cut, method, solving, threads, progress)
+            columns, cut = lead_broadly(answers, columns, cut, recipe["broad"], method, solving, threads, progress)
     elif unit == "sentence":
         columns = sentence_columns(problem, top_sentences(problem, scores.pairs, top, threads))
     elif unit == "context":
@@ -210,7 +210,7 @@ def _list(
         "training_cpu_seconds": round(answers.training_cpu, 4) if answers.many else None,
         "definition": recipe["test"],
         "adaptive": recipe.get("adaptive"),
-        "broad": bool(recipe.get("broad")),
+        "broad": recipe.get("broad"),
         "half": recipe["half"],
         "identity": recipe["identity"],
         "recipe": recipe["recipe"],
@@ -240,7 +240,7 @@ def _path(run: Run, recipe: dict[str, Any], test: BiasTest) -> Path:
     if "adaptive" in recipe:
         name += f".adaptive-{recipe['adaptive']}"
     if "broad" in recipe:
-        name += ".broad"
+        name += f".broad-{recipe['broad']}"
     return run.rankings / f"{name}.csv"
 
 

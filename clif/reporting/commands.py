@@ -76,7 +76,7 @@ def _rank(about: dict[str, Any], name: str) -> str:
         "ensemble": len(about["ensemble"]["seeds"]) if about.get("ensemble") else None,
         "confidence": about.get("confidence"),
         "adaptive": about.get("adaptive"),
-        "broad": about.get("broad") or None,
+        "broad": about.get("broad"),
     }
     return f"clif rank {name}{_options(options)}"
 

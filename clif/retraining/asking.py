@@ -53,7 +53,7 @@ class Asked:
     ensemble: int | None = None
     confidence: float | None = None
     adaptive: int | None = None
-    broad: bool = False
+    broad: str | None = None
     solving: dict[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
@@ -74,7 +74,7 @@ class Asked:
             }
             if method == newest.about["method"]:
                 more |= {"solving": newest.about.get("solving") or {}, "adaptive": newest.about.get("adaptive")}
-                more |= {"broad": bool(newest.about.get("broad"))}
+                more |= {"broad": newest.about.get("broad")}
             if request.unit != "document":  # those are lists of documents
                 passed = more["ensemble"] and request.until is None
                 more = {name: value for name, value in more.items() if name == "solving"}
