@@ -110,8 +110,8 @@ def encode(
     """Tokenise `documents`, write them with their sentences and metadata to `folder` and open them.
 
     `vocabulary` fixes the first ids (for a model that was trained elsewhere); `known` words come before all others,
-    each kind by falling count (for vectors that were); `progress(documents, tokens)` is called now and then. All cores
-    cut the text into words, if there is much of it.
+    each kind by falling count (for vectors that were); `progress(documents, tokens)` is called now and then. Several
+    processes cut the text into words, if there is much of it.
 
     Raises
     ------

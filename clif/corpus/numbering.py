@@ -1,4 +1,4 @@
-"""Texts cut into words and these numbered as they come; by all cores where there is much text.
+"""Texts cut into words and these numbered as they come; by several processes where there is much text.
 
 The numbers do not depend on who does it: each process numbers the words of its texts as they come there, and here its
 lists of words are gone through in the order of the texts.
@@ -24,6 +24,7 @@ from clif.processes import alone, cores, follow_parent, stop
 BATCH = 1 << 22  # characters that are numbered at a time
 ALONE = 4  # batches before other processes are worth their start
 AHEAD = 2  # batches that wait for each process
+MOST = 4  # processes: more wait for the one that reads, numbers and writes
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +42,7 @@ def numbered(texts: Iterable[str], tokenise: Tokeniser, number: defaultdict[str,
     for batch in islice(batches, ALONE):
         yield number_words(batch, tokenise, number)
     # A daemon, such as a worker of Dask, may have no processes of its own.
-    workers = 1 if multiprocessing.current_process().daemon else cores()
+    workers = 1 if multiprocessing.current_process().daemon else min(cores(), MOST)
     if workers > 1:
         yield from _by_several(batches, tokenise, number, workers)
     else:
