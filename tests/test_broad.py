@@ -91,6 +91,8 @@ def test_the_list_is_in_the_order_of_breadth(opened, planted, ensemble):
         order = np.argsort(np.sign(problem.value) * by_hand, kind="stable")
         assert broad.doc_ids == [opened.corpus.doc_ids[z] for z in order]
     assert broad.about["zero_crossing"] > 0
+    assert "by many of the targets" in repr(broad)
+    assert "by many of the targets" not in repr(plain)
     assert rank(opened, planted, measure="mean_difference", ensemble=ensemble, broad="targets").reused
 
 
@@ -132,3 +134,12 @@ def test_only_weat_is_taken_apart_by_attributes(opened, planted):
     rank(opened, other, broad="targets")
     with pytest.raises(UsageError, match="kind mac"):
         rank(opened, other, broad="attributes")
+
+
+def test_the_command_says_what_comes_first(clif, workplace):
+    said = clif("rank", "--test", "planted.toml", "--broad", "attributes")
+    assert "by many of the attributes" in said.out
+    assert clif("rank", "--test", "planted.toml", "--broad", "attributes", "--json").json()["broad"] == "attributes"
+    refused = clif("rank", "--test", "planted.toml", "--broad", "words")
+    assert refused.code == 2
+    assert "Choose targets or attributes." in refused.err

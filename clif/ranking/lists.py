@@ -33,7 +33,7 @@ PAIR_COLUMNS = ("rank", "input", "output", "influence", "stderr", "weight")
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Ranking(Shown):
-    """A ranked list. Rank 1: removal reduces |T| most; the last rank: it increases |T| most.
+    """A ranked list. Rank 1: removal reduces |T| most; the last rank: it increases |T| most (but see `broad`).
 
     `influence` is the predicted change of T when the document (or context) is removed; `value` is T of the
     model; `zero_crossing` is the number of first documents whose removal is predicted to bring T nearest

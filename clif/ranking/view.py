@@ -21,7 +21,10 @@ def view_of(ranking: Ranking) -> View:
     title = f"{about['test']}: {len(ranking):,} {unit}s by {about['method']}, {measure} {about['value']:+.3g}{models}"
     blocks: list[Block] = [*warnings(ranking.warnings), _table(ranking, unit)]
     crossing = about.get("zero_crossing")
-    note = "Influence: predicted change when removed. Rank 1 reduces the bias most, the last increases it most."
+    order = "Rank 1 reduces the bias most, the last increases it most."
+    if about.get("broad"):
+        order = f"First are those that reduce the bias much, and by many of the {about['broad']}."
+    note = f"Influence: predicted change when removed. {order}"
     if crossing:
         blocks.append(Line(f"Without the first {crossing:,} the bias is predicted to be nearest zero."))
     return View(title, [*blocks, Line(note, note=True)])
