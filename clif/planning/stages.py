@@ -116,9 +116,13 @@ def ranking(sample: Sample, costs: Costs, size: Size, settings: TrainingSettings
         cpu = started + (seconds["look"] + seconds["score_block"]) / share + seconds["tables"] * words
         return Stage("rank, block", cpu, cpu, base + tables + BLOCK * 32, listed, 0.0, BASE["rank"] + BLOCK * 32)
     wide = 4
-    pairs = size.pairs / max(costs.different[1][-1], 1.0)
+    fewest, most = costs.different[1][0], costs.different[1][-1]
+    pairs = size.pairs / max(most, 1.0)
     noise = words if costs.words > EXACT else words * max(words, 1.0)
-    product = max(seconds["product"] - seconds["noise"], 0.0) * pairs + seconds["noise"] * noise
+    # A product takes so long for each pair, for each word, and for the noise.
+    a_pair = max(seconds["product"] - seconds["product_of_fewer"], 0.0) / max(most - fewest, 1.0)
+    a_word = max(seconds["product"] - seconds["noise"] - a_pair * most, 0.0)
+    product = a_pair * size.pairs + a_word * words + seconds["noise"] * noise
     score = seconds["score_clif"] / share
     cpu = started + seconds["count"] / share + seconds["lay_out"] * pairs + score
     cpu += (seconds["factors"] + seconds["ends"] + PRODUCTS * seconds["vectors"]) * words + PRODUCTS * product
