@@ -138,10 +138,10 @@ def _time_ranking(
     noise.add_product(left, right, out)  # which keeps some of its parts
     clock("lay_out", lambda: curvature.precondition(Z, 1.0))
     clock("noise", lambda: noise.add_product(left, right, out))
-    clock("product", lambda: curvature.product(Z, 1.0), times=2)
+    clock("product", lambda: curvature.product(Z, 1.0), times=3)
     fewer = problem.reading(_part(corpus, EVERY[0])).curvature()
     fewer.precondition(Z, 1.0)
-    clock("product_of_fewer", lambda: fewer.product(Z, 1.0), times=2)
+    clock("product_of_fewer", lambda: fewer.product(Z, 1.0), times=3)
     clock("vectors", lambda: curvature.project(curvature.precondition(Z, 1.0)))
     pairs = clock("ends", lambda: JointPairs.of_solve(problem, Z))
     pairs.tokens(0, 1)
