@@ -23,7 +23,7 @@ from clif.influence.groups import mean_crossing
 from clif.influence.joint import SolveSettings
 from clif.influence.methods import Method
 from clif.influence.problem import Problem
-from clif.influence.scores import score_many
+from clif.influence.scores import score_documents
 from clif.objectives import WEAT
 from clif.objectives.linear import Linear
 from clif.progress import Progress
@@ -92,11 +92,14 @@ def lead_broadly(
     threads: int | None,
     progress: Progress,
 ) -> tuple[Columns, dict[str, Any]]:
-    """The same columns in the order of b_z; errors are those of `by_word` and `score_many`."""
+    """The same columns in the order of b_z; errors are those of `by_word` and `score_documents`."""
     corpus = answers.problems[0].corpus
     influence = [
-        [scores.influence for scores in score_many(parts, method, solving, threads=threads, progress=progress)]
-        for parts in (by_word(problem, broad) for problem in answers.problems)
+        [
+            score_documents(part, method, solving, threads=threads, progress=progress).influence
+            for part in by_word(problem, broad)  # one at a time: solves of all words may not fit into memory
+        ]
+        for problem in answers.problems
     ]
     b = np.sign(answers.value) * breadth(np.mean(influence, axis=0))
     order = np.argsort(b, kind="stable")

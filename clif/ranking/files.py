@@ -156,12 +156,13 @@ def read_table(path: Path, *columns: str) -> pd.DataFrame:
         raise InputError(
             f"cannot be read as a ranking: {reason}", where=str(path), next="Make it again with `clif rank`."
         ) from error
-    lacking = [column for column in columns or ("doc_id",) if column not in frame.columns]
+    wanted = columns or ("doc_id",)
+    lacking = [column for column in wanted if column not in frame.columns]
     if lacking or not len(frame):
         raise InputError(
             f"holds no column {lacking[0]}" if lacking else "holds no rows",
             where=str(path),
-            next=f"Give a list made by `clif rank`, or a table with a column {(lacking or columns or ('doc_id',))[0]}.",
+            next=f"Give a list made by `clif rank`, or a table with a column {(lacking or wanted)[0]}.",
         )
     return frame
 
