@@ -27,7 +27,7 @@ SCHEMA: Mapping[str, Mapping[str, tuple[type, ...]]] = {
     "rank": {
         "test": (str,), "method": (str,), "measure": (str,), "damping": (int, float), "curvature": (str,),
         "tolerance": (float,), "dense": (bool,), "steps": (int,), "strict": (bool,),
-        "ensemble": (int,), "confidence": (int, float), "adaptive": (int,), "broad": (str,),
+        "ensemble": (int,), "confidence": (int, float), "adaptive": (int,), "broad": (str,), "wider": (str,),
     },
     "retrain": {
         "remove_top_k": (int, str), "until": (int, float, str), "amplify_top_k": (int,), "copies": (int,),
@@ -119,6 +119,8 @@ def _relative(name: str, section: dict[str, Any], folder: Path) -> dict[str, Any
         section["tests"] = [path(value) if value.endswith(".toml") else value for value in section["tests"]]
     if name == "rank" and str(section.get("test", "")).endswith(".toml"):
         section["test"] = path(section["test"])
+    if name == "rank" and str(section.get("wider", "")).endswith(".toml"):
+        section["wider"] = path(section["wider"])
     for option in ("protect", "pairs"):
         if name == "retrain" and option in section:
             section[option] = path(section[option])

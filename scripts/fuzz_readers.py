@@ -30,6 +30,7 @@ from clif.experiments.fragility.settings import Settings
 from clif.experiments.settings import read_settings
 from clif.formats import load_vectors
 from clif.objectives import BiasTest
+from clif.objectives.word_pairs import WordPairs
 from clif.quality import read_judgements, solve_analogies
 from clif.ranking import newest_ranking, read_reports, stored, stored_rankings
 from clif.ranking.files import read_order, read_table
@@ -38,7 +39,6 @@ from clif.ranking.solves import _read as read_solve
 from clif.reporting.results import read_retrainings, read_tradeoffs, read_verifications
 from clif.retraining import _stored as stored_retraining
 from clif.retraining.edits import UNEDITED
-from clif.retraining.swapping import WordPairs
 from clif.retraining.trainings import Journal as Retrainings
 from clif.retraining.words import read_words
 from clif.run import Run, open_run, read_matrices

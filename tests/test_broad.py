@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from conftest import Made
 
-from clif.errors import UsageError
+from clif.errors import CoverageError, InputError, UsageError
 from clif.influence.methods import METHODS
 from clif.influence.scores import score_many
 from clif.objectives import BiasTest
 from clif.objectives.linear import Linear
 from clif.ranking import make_problem, rank
 from clif.ranking.broad import BROAD, breadth, by_word
+from clif.ranking.wider import NEIGHBOURS, widened, words_beside
+from clif.retraining import retrain
 from clif.retraining.asking import Asked
+from clif.retraining.holdout import split_words
 from clif.retraining.request import Request
+from clif.storage.files import read_json
 
 MEASURES = ("effect_size", "mean_difference")
 
@@ -36,7 +41,12 @@ def test_gradients_by_words_add_up_to_that_of_the_test(opened, planted, measure,
     problem = make_problem(opened, planted, measure)
     parts = by_word(problem, broad)
     assert len(parts) == (16 if broad == "targets" else len(planted.A) + len(planted.B))
-    assert sum(part.gradient for part in parts) == pytest.approx(problem.gradient, abs=1e-12)
+    whole = np.zeros((len(opened.vocabulary), problem.gradient.shape[1]))
+    for part in parts:
+        assert len(part.rows) < len(problem.rows)
+        whole[part.rows] += part.gradient
+    assert whole[problem.rows] == pytest.approx(problem.gradient, abs=1e-12)
+    assert not np.delete(whole, problem.rows, axis=0).any()
 
 
 @pytest.mark.parametrize("measure", MEASURES)
@@ -143,3 +153,116 @@ def test_the_command_says_what_comes_first(clif, workplace):
     refused = clif("rank", "--test", "planted.toml", "--broad", "words")
     assert refused.code == 2
     assert "Choose targets or attributes." in refused.err
+
+
+def beside(run, test, wider="neighbours", broad="targets"):
+    return words_beside(run, wider, test, broad)
+
+
+def pairs_file(folder, pairs):
+    path = folder / "sides.toml"
+    path.write_text(f"pairs = {json.dumps(pairs)}")
+    return path
+
+
+def test_neighbours_are_those_along_the_difference_and_no_words_of_the_test(opened, planted):
+    found = beside(opened, planted)
+    units = opened.model.U / np.linalg.norm(opened.model.U, axis=1, keepdims=True)
+    index, counts = opened.vocabulary.index, opened.vocabulary.counts
+    along = units @ (units[[index[w] for w in planted.X]].mean(0) - units[[index[w] for w in planted.Y]].mean(0))
+    named = {word for words in planted.sets.values() for word in words}
+    for key, sign in (("X", 1), ("Y", -1)):
+        least = min(counts[index[word]] for word in planted.sets[key])
+        free = [w for w in opened.vocabulary.words if w not in named and counts[index[w]] >= least]
+        expected = sorted(free, key=lambda word: -sign * along[index[word]])[:NEIGHBOURS]
+        assert set(found[key]) == set(expected)
+    assert found["without"] == sorted(named)
+
+
+def test_neighbours_of_a_half_are_those_of_its_words_and_none_that_is_held_out(opened, planted):
+    used, held = split_words(make_problem(opened, planted, None).objective.coverage, "targets", 0)
+    whole = beside(opened, planted)
+    half = beside(opened, used, whole)
+    assert half == beside(opened, used, {**whole, "X": ["other"], "Y": ["words"]})  # it is sought anew
+    assert {*half["X"], *half["Y"]} & {*held.X, *held.Y} == set()
+    assert {*beside(opened, used)["X"]} & set(held.X)  # which would be the nearest of all
+    assert half["without"] == whole["without"]
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_pairs_stand_on_the_side_that_the_test_says(opened, planted, tmp_path, turned):
+    free = [word for word in opened.vocabulary.words if not any(word in words for words in planted.sets.values())][:5]
+    pairs = [[planted.A[0], planted.B[0]], [free[0], free[1]], [free[2], free[3]], ["no-such", free[4]]]
+    path = pairs_file(tmp_path, [pair[::-1] for pair in pairs] if turned else pairs)
+    found = beside(opened, planted, path, "attributes")
+    assert found == {"name": "sides", "A": [free[0], free[2]], "B": [free[1], free[3]]}
+    assert beside(opened, planted, found, "attributes") == found  # as a retraining with held-out words asks again
+    problem = widened(make_problem(opened, planted, "mean_difference"), found)
+    assert problem.objective.coverage.words["A"] == (*planted.A, free[0], free[2])
+    assert problem.objective.coverage.words["X"] == planted.X
+    assert len(by_word(problem, "attributes")) == len(planted.A) + len(planted.B) + 4
+
+
+def test_words_beside_change_the_order_alone(opened, planted):
+    plain = rank(opened, planted, measure="mean_difference", broad="targets")
+    wider = rank(opened, planted, measure="mean_difference", broad="targets", wider="neighbours")
+    assert wider.path != plain.path
+    assert wider.about["wider"]["name"] == "neighbours"
+    assert plain.about["wider"] is None
+    influence = [dict(zip(each.doc_ids, each.influence, strict=True)) for each in (plain, wider)]
+    assert influence[0] == influence[1]
+    assert wider.about["value"] == plain.about["value"]
+    problem = widened(make_problem(opened, planted, "mean_difference"), wider.about["wider"])
+    b = breadth(through_words(problem))
+    order = np.argsort(np.sign(wider.about["value"]) * b, kind="stable")
+    assert wider.doc_ids == [opened.corpus.doc_ids[z] for z in order]
+    assert "words beside them" in repr(wider)
+    assert rank(opened, planted, measure="mean_difference", broad="targets", wider="neighbours").reused
+    assert Asked.of(opened, planted, Request(remove=3)).wider == wider.about["wider"]
+
+
+def test_halves_are_chosen_with_neighbours_of_their_own(opened, planted):
+    rank(opened, planted, measure="mean_difference", broad="targets", wider="neighbours")
+    options = {"remove": 20, "holdout": "targets", "halves": 2, "seeds": 1, "controls": 0}
+    found = retrain(opened, planted, **options)
+    assert found.values["transfer"]["targets"] is not None
+    lists = [read_json(path, "") for path in opened.rankings.glob("*used*broad-targets.wider*.json")]
+    assert len(lists) == 2
+    held = [set(half["words"]["held_out"]["X"]) for half in found.values["halves"]]
+    for about in lists:
+        assert about["wider"]["name"] == "neighbours"
+        assert any(not words & set(about["wider"]["X"]) for words in held)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"broad": None, "wider": "neighbours"}, "only in a list that acts on many"),
+        ({"wider": "gender"}, "0 of them stand as in the pairs 'gender', and 0 the other way round"),
+        ({"wider": {"X": ["a"]}}, "no list of words for Y"),
+        ({"wider": {"X": ["a"], "Y": "word"}}, "no list of words for Y"),
+        ({"wider": {"X": ["a"], "Y": [1]}}, "no list of words for Y"),
+    ],
+)
+def test_words_beside_that_make_no_sense_are_refused(opened, planted, options, says):
+    with pytest.raises(UsageError, match=says):
+        rank(opened, planted, **{"broad": "targets", **options})
+
+
+def test_pairs_without_a_word_that_is_left_are_refused(opened, planted, tmp_path):
+    path = pairs_file(tmp_path, [[planted.A[0], planted.B[0]], ["no-such", "word"]])
+    with pytest.raises(UsageError, match="no pair of 'sides' is in the vocabulary"):
+        beside(opened, planted, path, "attributes")
+    with pytest.raises(InputError, match="cannot be read"):
+        beside(opened, planted, tmp_path / "missing.toml", "attributes")
+    with pytest.raises(UsageError, match="kind mac"):
+        beside(opened, replace(planted, kind="mac", Y=()))
+    with pytest.raises(CoverageError):
+        beside(opened, replace(planted, X=("no-such", "words")))
+
+
+def test_the_command_says_which_words_count(clif, workplace):
+    said = clif("rank", "--test", "planted.toml", "--broad", "targets", "--wider", "neighbours")
+    assert said.code == 0
+    assert "Counted beside X:" in said.out
+    assert "Counted beside Y:" in said.out

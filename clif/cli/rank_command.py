@@ -36,6 +36,7 @@ SHOWN = 10
 @click.option("--ensemble", type=int, metavar="N", help="Average over N models: the run's own and further seeds.")
 @click.option("--adaptive", type=int, metavar="N", help="Choose the first N in chunks, estimating anew after each.")
 @click.option("--broad", metavar="WORDS", help="Prefer documents that act on many of the 'targets' or 'attributes'.")
+@click.option("--wider", metavar="PAIRS", help="And on words beside them: neighbours, gender, or a TOML file of pairs.")
 @click.option("--confidence", type=float, help="Cut an ensemble's list to the documents that are sure at this, as .95.")
 @click.option("--threads", type=click.IntRange(1), help="Of the scoring pass, and trainings at a time.  [all cores]")
 @click.option("--out", type=FILE, help="A further copy: .csv, .jsonl, .parquet or .trec.")
@@ -151,6 +152,10 @@ def show(
     elif unit == "document" and values["broad"]:
         screen.text("Influence: predicted change when removed. First are those that reduce the bias much,")
         screen.text(f"and by many of the {values['broad']}.")
+        if values["wider"]:
+            for key in ("X", "Y", "A", "B"):
+                if key in values["wider"]:
+                    screen.text(f"Counted beside {key}: {' '.join(values['wider'][key])}.")
     elif unit == "document":
         screen.text("Influence: predicted change when removed. Rank 1 reduces the bias most, the last")
         screen.text("increases it most.")

@@ -114,6 +114,7 @@ def rank(model: AnyRun, test: Test | None = None, *, progress: Watch = None, **o
         unit          "document" (default), "sentence", "context" or "pair"; `top` bounds lists of the last three
         adaptive      choose so many first documents in chunks, with new influences after each
         broad         prefer documents that act on many of the "targets", or of the "attributes"
+        wider         and on words beside them: "neighbours", "gender" or a TOML file of pairs
         ensemble      average over so many models; `confidence` says how sure a document must be to be removed
         damping, curvature, tolerance, dense, steps    of the solve; `strict` raises where it did not converge
         threads, cache    of the pass over the text; False computes anew what is stored

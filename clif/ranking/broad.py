@@ -6,7 +6,8 @@ of document z through word k, one of the targets or one of the attributes, so th
     b_z = sum_k sign(P_zk) sqrt|P_zk|
 
 documents come by sign(T) x b_z, rising: of two with the same influence, the one on more words is first. Words of that
-kind that the test does not name then follow more; it takes more documents to bring those that it names as far.
+kind that the test does not name then follow more; it takes more documents to bring those that it names as far. The sum
+may run over words beside those of the test as well (see `wider`): then P is the influence on the test with these in it.
 
 Of a target P comes from the gradient dT/ds_k x ds_k/dE of its part; of an attribute, from that of its cosines.
 """
@@ -29,6 +30,7 @@ from clif.objectives.linear import Linear
 from clif.progress import Progress
 from clif.ranking.ensemble import Answers
 from clif.ranking.questions import bias_of
+from clif.ranking.wider import Words, widened
 
 BROAD = TARGETS, ATTRIBUTES = "targets", "attributes"
 METHODS = ("block", "source", "clif", "gradient")
@@ -60,6 +62,8 @@ def check_broad(broad: str | None, method: str, unit: str, adaptive: int | None,
 def by_word(problem: Problem, broad: str) -> list[Problem]:
     """The question taken apart by its targets or attributes: gradients add up to that of T.
 
+    Each is asked of the words that it depends on alone, which are fewer than those of the test.
+
     Raises
     ------
     UsageError
@@ -79,7 +83,11 @@ def by_word(problem: Problem, broad: str) -> list[Problem]:
                 next=f"Use --broad {TARGETS}, or leave it out.",
             )
         gradients = weat.attribute_gradients(problem.E, problem.measure)
-    return [problem.asking(Linear(problem.rows, gradient)) for gradient in gradients]
+    moved = [gradient.any(axis=1) for gradient in gradients]
+    return [
+        problem.asking(Linear(problem.rows[some], gradient[some]))
+        for some, gradient in zip(moved, gradients, strict=True)
+    ]
 
 
 def lead_broadly(
@@ -87,20 +95,21 @@ def lead_broadly(
     columns: Columns,
     cut: dict[str, Any],
     broad: str,
+    wider: Words | None,
     method: Method,
     solving: SolveSettings,
     threads: int | None,
     progress: Progress,
 ) -> tuple[Columns, dict[str, Any]]:
-    """The same columns in the order of b_z; errors are those of `by_word` and `score_documents`."""
+    """The same columns in the order of b_z; errors are those of `by_word`, `widened` and `score_documents`."""
     corpus = answers.problems[0].corpus
-    influence = [
-        [
-            score_documents(part, method, solving, threads=threads, progress=progress).influence
-            for part in by_word(problem, broad)  # one at a time: solves of all words may not fit into memory
-        ]
-        for problem in answers.problems
-    ]
+    influence = []
+    for problem in answers.problems:
+        asked = widened(problem, wider) if wider else problem
+        parts = (  # one at a time: solves of all words may not fit into memory
+            score_documents(part, method, solving, threads=threads, progress=progress) for part in by_word(asked, broad)
+        )
+        influence.append([scores.influence for scores in parts])
     b = np.sign(answers.value) * breadth(np.mean(influence, axis=0))
     order = np.argsort(b, kind="stable")
     place = np.empty(len(corpus), dtype=np.int64)  # where each document stands in the columns as they are

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from clif.ranking.ensemble import UNCUT, Answers, check_ensemble, ensemble_seeds
 from clif.ranking.lists import Ranking, context_columns, pair_columns, sentence_columns, warnings_of
 from clif.ranking.questions import bias_of, choose_test, make_problems
 from clif.ranking.stored import find_stored, mark_newest, store
+from clif.ranking.wider import check_wider, words_beside
 from clif.run import Run
 from clif.storage.leftovers import sweep
 
@@ -56,6 +57,7 @@ def rank_many(
     confidence: float | None = None,
     adaptive: int | None = None,
     broad: str | None = None,
+    wider: str | Path | Mapping[str, Any] | None = None,
     progress: Progress = silent,
 ) -> list[Ranking]:
     """Rank for several tests at once: one count of the pairs, one set-up of the solves, one pass over the tokens.
@@ -69,7 +71,7 @@ def rank_many(
     how sure a document must be to be removed (see `clif.ranking.ensemble`); models that are missing are trained.
     The first `adaptive` documents are chosen chunk by chunk, with new influences after each chunk (see
     `clif.influence.adaptive`). `broad`, "targets" or "attributes", prefers documents that act on many of these
-    words of the test (see `clif.ranking.broad`).
+    words of the test (see `clif.ranking.broad`), and `wider` on words beside them (see `clif.ranking.wider`).
 
     Raises
     ------
@@ -93,6 +95,7 @@ def rank_many(
     check_ensemble(ensemble, confidence, unit)
     check_adaptive(adaptive, method, unit, confidence)
     check_broad(broad, method, unit, adaptive, confidence)
+    check_wider(wider, broad)
     chosen = find_method(method)
     if unit != "document" and not chosen.predicts:
         raise UsageError(
@@ -118,6 +121,7 @@ def rank_many(
             **({"seeds": seeds, "confidence": confidence} if ensemble else {}),
             **({"adaptive": adaptive} if adaptive else {}),
             **({"broad": broad} if broad else {}),
+            **({"wider": words_beside(run, wider, question, broad)} if broad and wider else {}),
         }
         for question, own in zip(questions, measures, strict=True)
     ]
@@ -168,7 +172,9 @@ def _list(
         if recipe.get("adaptive"):
             columns, cut = lead_adaptively(answers, columns, cut, recipe["adaptive"], method.name, threads, progress)
         if recipe.get("broad"):
-            columns, cut = lead_broadly(answers, columns, cut, recipe["broad"], method, solving, threads, progress)
+            columns, cut = lead_broadly(
+                answers, columns, cut, recipe["broad"], recipe.get("wider"), method, solving, threads, progress
+            )
     elif unit == "sentence":
         columns = sentence_columns(problem, top_sentences(problem, scores.pairs, top, threads))
     elif unit == "context":
@@ -211,6 +217,7 @@ def _list(
         "definition": recipe["test"],
         "adaptive": recipe.get("adaptive"),
         "broad": recipe.get("broad"),
+        "wider": recipe.get("wider"),
         "half": recipe["half"],
         "identity": recipe["identity"],
         "recipe": recipe["recipe"],
@@ -241,6 +248,8 @@ def _path(run: Run, recipe: dict[str, Any], test: BiasTest) -> Path:
         name += f".adaptive-{recipe['adaptive']}"
     if "broad" in recipe:
         name += f".broad-{recipe['broad']}"
+    if "wider" in recipe:
+        name += f".wider-{fingerprint(recipe['wider'])[:8]}"
     return run.rankings / f"{name}.csv"
 
 

@@ -23,7 +23,8 @@ def view_of(ranking: Ranking) -> View:
     crossing = about.get("zero_crossing")
     order = "Rank 1 reduces the bias most, the last increases it most."
     if about.get("broad"):
-        order = f"First are those that reduce the bias much, and by many of the {about['broad']}."
+        beside = " and of words beside them" if about.get("wider") else ""
+        order = f"First are those that reduce the bias much, and by many of the {about['broad']}{beside}."
     note = f"Influence: predicted change when removed. {order}"
     if crossing:
         blocks.append(Line(f"Without the first {crossing:,} the bias is predicted to be nearest zero."))

@@ -11,6 +11,8 @@ from typing import Any
 from clif.corpus.reading import ReadOptions
 from clif.corpus.remote import Remote, Source
 from clif.objectives import OTHERS, PACKAGED, SETS, BiasTest
+from clif.objectives.word_pairs import DEFAULT
+from clif.ranking.wider import FROM_MODEL
 from clif.reporting.gathering import Findings
 from clif.reporting.results import Retraining, Tradeoff, Verification
 from clif.retraining.edits import AMPLIFY, REMOVE, SENTENCES, SWAP, WEIGHT
@@ -77,6 +79,7 @@ def _rank(about: dict[str, Any], name: str) -> str:
         "confidence": about.get("confidence"),
         "adaptive": about.get("adaptive"),
         "broad": about.get("broad"),
+        "wider": _wider(about.get("wider")),
     }
     return f"clif rank {name}{_options(options)}"
 
@@ -161,6 +164,12 @@ def _pairs(swapped: dict[str, Any] | None) -> str | None:
     """The file of the pairs, None where they are those that come with clif."""
     file = (swapped or {}).get("file")
     return Path(file).name if file else None
+
+
+def _wider(words: dict[str, Any] | None) -> str | None:
+    """Neighbours, or pairs by their name: those that come with clif, or a file that is named like them."""
+    name = (words or {}).get("name")
+    return name if name in (None, FROM_MODEL, DEFAULT.stem) else f"{name}.toml"
 
 
 def _sources(sources: list[Source]) -> str:

@@ -54,6 +54,7 @@ class Asked:
     confidence: float | None = None
     adaptive: int | None = None
     broad: str | None = None
+    wider: dict[str, Any] | None = None
     solving: dict[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
@@ -74,7 +75,7 @@ class Asked:
             }
             if method == newest.about["method"]:
                 more |= {"solving": newest.about.get("solving") or {}, "adaptive": newest.about.get("adaptive")}
-                more |= {"broad": newest.about.get("broad")}
+                more |= {"broad": newest.about.get("broad"), "wider": newest.about.get("wider")}
             if request.unit != "document":  # those are lists of documents
                 passed = more["ensemble"] and request.until is None
                 more = {name: value for name, value in more.items() if name == "solving"}
@@ -126,7 +127,7 @@ def order_documents(
         return [Order(_read(run, request.ranking, request))]
     options: dict[str, Any] = {"method": asked.method, "measure": asked.measure, "damping": asked.damping}
     options |= {"ensemble": asked.ensemble, "confidence": asked.confidence, "adaptive": asked.adaptive}
-    options |= {"broad": asked.broad}
+    options |= {"broad": asked.broad, "wider": asked.wider}
     if request.unit != "document":
         options |= {"unit": request.unit, "top": _rows(run, request)}
     ranked = rank_many(run, tests, half=bool(request.holdout), progress=progress, **options, **asked.solving)

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from clif.corpus.encoding import Corpus
 from clif.errors import UsageError
 from clif.influence.units import Documents, Sentences, Units
+from clif.objectives.word_pairs import WordPairs
 from clif.retraining.edits import REMOVE, SENTENCES, SWAP, Cut, Edit, draw, take
 from clif.retraining.request import Request
-from clif.retraining.swapping import Partners, WordPairs
+from clif.retraining.swapping import Partners
 from clif.run import Run
 
 Integers = NDArray[np.int64]

@@ -7,10 +7,7 @@ Cotterell, Teufel 2019, "It's All in the Name", here in the documents that a ran
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,56 +15,11 @@ from numpy.typing import NDArray
 from clif.corpus.change import OUTSIDE, Change
 from clif.corpus.encoding import Corpus
 from clif.corpus.spans import ranges
-from clif.errors import InputError, UsageError
+from clif.errors import UsageError
 from clif.manifest import fingerprint
+from clif.objectives.word_pairs import WordPairs
 from clif.retraining.edits import SWAP, Edit, Values
 from clif.room import PART
-from clif.storage.toml_file import read_toml
-
-DEFAULT = Path(__file__).parent / "pairs" / "gender.toml"
-KEYS = {"name", "source", "language", "pairs", "one_way"}
-
-
-@dataclass(frozen=True)
-class WordPairs:
-    """Partners by word, in lower case, and where they come from."""
-
-    name: str
-    source: str
-    partner: Mapping[str, str]
-
-    @classmethod
-    def read(cls, path: Path | None = None) -> WordPairs:
-        """From a TOML file with `name`, `pairs` and perhaps `one_way` and `source`; gendered English words for None.
-
-        Both are arrays of [word, other word]: of a pair each becomes the other, of `one_way` only the first becomes
-        the second. No word may be the first in two ways.
-
-        Raises
-        ------
-        InputError
-            The file cannot be read.
-        UsageError
-            It does not hold such pairs.
-
-        """
-        path = path or DEFAULT
-        try:
-            values = read_toml(path)
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise InputError(
-                f"cannot be read: {reason}", where=str(path), next='Give a TOML file with pairs = [["he", "she"], ...].'
-            ) from error
-        unknown = sorted(set(values) - KEYS)
-        pairs, one_way = _pairs(values, "pairs", path), _pairs(values, "one_way", path)
-        if unknown or not pairs + one_way:
-            raise _wrong(f"unknown key {unknown[0]!r}" if unknown else "holds no pairs", path)
-        partner: dict[str, str] = {}
-        for word, other in [*pairs, *((b, a) for a, b in pairs), *one_way]:
-            if partner.setdefault(word, other) != other or word == other:
-                raise _wrong(f"{word!r} has the partners {partner[word]!r} and {other!r}", path)
-        return cls(str(values.get("name", path.stem)), str(values.get("source", "")), partner)
 
 
 def styled(partner: str, word: str) -> str:
@@ -153,25 +105,3 @@ class Partners:
     def swap(self, documents: NDArray[np.int64]) -> Swap:
         """The edit that swaps them in these documents."""
         return Swap(documents, 1, self.old, self.new, self.words)
-
-
-def _pairs(values: Mapping[str, Any], key: str, path: Path) -> list[tuple[str, str]]:
-    given = values.get(key, [])
-    good = isinstance(given, Sequence) and all(
-        isinstance(pair, Sequence)
-        and not isinstance(pair, str)
-        and len(pair) == 2
-        and all(isinstance(word, str) and word and len(word.split()) == 1 for word in pair)
-        for pair in given
-    )
-    if not good:
-        raise _wrong(f"{key} is not an array of two words each", path)
-    return [(first.lower(), second.lower()) for first, second in given]
-
-
-def _wrong(what: str, path: Path) -> UsageError:
-    return UsageError(
-        what,
-        where=f"--pairs {path}",
-        next='Write pairs = [["he", "she"], ...], and one_way = [["him", "her"]] if need be.',
-    )

@@ -17,11 +17,12 @@ from clif.errors import InputError, UsageError
 from clif.influence.units import Documents, Sentences
 from clif.manifest import fingerprint
 from clif.objectives import load_tests
+from clif.objectives.word_pairs import WordPairs
 from clif.retraining import Request, asking
 from clif.retraining.asking import Asked
 from clif.retraining.editors import Editor
 from clif.retraining.edits import UNEDITED, Cut, Edit
-from clif.retraining.swapping import Partners, Swap, WordPairs, styled
+from clif.retraining.swapping import Partners, Swap, styled
 
 
 def with_sentences(texts, starts):
