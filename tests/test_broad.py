@@ -266,3 +266,10 @@ def test_the_command_says_which_words_count(clif, workplace):
     assert said.code == 0
     assert "Counted beside X:" in said.out
     assert "Counted beside Y:" in said.out
+
+
+def test_neighbours_are_on_one_side_and_there_must_be_some(opened, planted):
+    found = beside(opened, planted)
+    assert not {*found["X"]} & {*found["Y"]}
+    with pytest.raises(UsageError, match="no other word as frequent as those of X"):
+        words_beside(opened, {**found, "without": list(opened.vocabulary.words)}, planted, "targets")

@@ -125,11 +125,18 @@ def _near(run: Run, test: BiasTest, sides: tuple[str, str], without: list[str]) 
     along = units @ (first - second)
     named = {word.lower() for words in (without, *test.sets.values()) for word in words}
     found: Words = {"name": FROM_MODEL}
-    for key, order in zip(sides, (np.argsort(-along, kind="stable"), np.argsort(along, kind="stable")), strict=True):
-        least = run.vocabulary.counts[coverage.rows[key]].min()
-        order = order[run.vocabulary.counts[order] >= least][: NEIGHBOURS + 2 * len(named)]
-        words = [run.vocabulary.words[row] for row in order]
+    for key, toward in zip(sides, (along, -along), strict=True):
+        common = run.vocabulary.counts >= run.vocabulary.counts[coverage.rows[key]].min()
+        rows = np.flatnonzero(common & (toward > 0))
+        nearest = rows[np.argsort(-toward[rows], kind="stable")][: NEIGHBOURS + 2 * len(named)]
+        words = [run.vocabulary.words[row] for row in nearest]
         found[key] = [word for word in words if word.lower() not in named][:NEIGHBOURS]
+        if not found[key]:
+            raise UsageError(
+                f"no other word as frequent as those of {key} lies on its side",
+                where=f"--wider {FROM_MODEL}",
+                next="Give a file of pairs, or leave it out.",
+            )
     return {**found, "without": without}
 
 
