@@ -117,10 +117,9 @@ def _relative(name: str, section: dict[str, Any], folder: Path) -> dict[str, Any
         section["corpus"] = [path(value) for value in section["corpus"]]
     if name == "audit" and "tests" in section:
         section["tests"] = [path(value) if value.endswith(".toml") else value for value in section["tests"]]
-    if name == "rank" and str(section.get("test", "")).endswith(".toml"):
-        section["test"] = path(section["test"])
-    if name == "rank" and str(section.get("wider", "")).endswith(".toml"):
-        section["wider"] = path(section["wider"])
+    for option in ("test", "wider"):
+        if name == "rank" and str(section.get(option, "")).endswith(".toml"):
+            section[option] = path(section[option])
     for option in ("protect", "pairs"):
         if name == "retrain" and option in section:
             section[option] = path(section[option])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
 import shutil
@@ -111,6 +112,22 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: Made) -> Pa
 def opened(workplace: Path) -> Run:
     """The run of the workplace."""
     return open_run(workplace / "clif-run")
+
+
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Any]]:
+    """Imports a module of scripts/ by its name; it is forgotten afterwards."""
+    monkeypatch.syspath_prepend(DATA.parent / "scripts")
+    before = set(sys.modules)
+    asked: list[str] = []
+
+    def load(name: str) -> Any:
+        asked.append(name)
+        return importlib.import_module(name)
+
+    yield load
+    for name in set(asked) - before:
+        sys.modules.pop(name, None)
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from clif.objectives.linear import Linear
 from clif.ranking import make_problem, rank
 from clif.ranking.broad import BROAD, breadth, by_word
 from clif.ranking.wider import NEIGHBOURS, widened, words_beside
+from clif.reporting.commands import _rank
 from clif.retraining import retrain
 from clif.retraining.asking import Asked
 from clif.retraining.holdout import split_words
@@ -217,6 +218,8 @@ def test_words_beside_change_the_order_alone(opened, planted):
     order = np.argsort(np.sign(wider.about["value"]) * b, kind="stable")
     assert wider.doc_ids == [opened.corpus.doc_ids[z] for z in order]
     assert "words beside them" in repr(wider)
+    assert " --broad targets --wider neighbours" in _rank(wider.about, "run")
+    assert " --wider mine.toml" in _rank({**wider.about, "wider": {"name": "mine"}}, "run")
     assert rank(opened, planted, measure="mean_difference", broad="targets", wider="neighbours").reused
     assert Asked.of(opened, planted, Request(remove=3)).wider == wider.about["wider"]
 
@@ -242,6 +245,7 @@ def test_halves_are_chosen_with_neighbours_of_their_own(opened, planted):
         ({"wider": {"X": ["a"]}}, "no list of words for Y"),
         ({"wider": {"X": ["a"], "Y": "word"}}, "no list of words for Y"),
         ({"wider": {"X": ["a"], "Y": [1]}}, "no list of words for Y"),
+        ({"wider": {"X": ["no-such"], "Y": ["word"]}}, "the vocabulary lacks 'no-such'"),
     ],
 )
 def test_words_beside_that_make_no_sense_are_refused(opened, planted, options, says):

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -13,14 +9,10 @@ from clif.influence.adaptive import ADAPTIVE
 from clif.objectives import WEAT, BiasTest, cover
 from clif.training.paired import train_paired
 
-SCRIPTS = Path(__file__).parents[1] / "scripts"
-
 
 @pytest.fixture
-def choosing(monkeypatch):
-    monkeypatch.syspath_prepend(SCRIPTS)
-    yield importlib.import_module("choosing")
-    sys.modules.pop("choosing")
+def choosing(script):
+    return script("choosing")
 
 
 def row(test, choice, documents, *change):

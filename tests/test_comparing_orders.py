@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
 import json
-import sys
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -14,14 +11,10 @@ from clif.objectives import BiasTest
 from clif.ranking import rank
 from clif.retraining import retrain
 
-SCRIPTS = Path(__file__).parents[1] / "scripts"
-
 
 @pytest.fixture
-def transfer(monkeypatch):
-    monkeypatch.syspath_prepend(SCRIPTS)
-    yield importlib.import_module("transfer")
-    sys.modules.pop("transfer")
+def transfer(script):
+    return script("transfer")
 
 
 def test_predictions_are_those_of_a_retraining(transfer, opened, made):
@@ -41,5 +34,5 @@ def test_the_script_says_the_orders_as_a_table_and_as_values(transfer, opened, m
     said = CliRunner().invoke(transfer.main, asked)
     assert said.exit_code == 0
     assert "broad attributes" in said.output
-    rows = json.loads(CliRunner(**({})).invoke(transfer.main, [*asked, "--json"]).stdout)
+    rows = json.loads(CliRunner().invoke(transfer.main, [*asked, "--json"]).stdout)
     assert [row["order"] for row in rows] == ["influence", "broad targets", "broad attributes"]

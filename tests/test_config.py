@@ -87,14 +87,15 @@ def test_paths_start_at_the_file_and_out_at_the_current_folder(tmp_path):
     config = load(
         tmp_path,
         'out = "r"\n[corpus]\ncorpus = ["a.txt", "/b", "-"]\n[audit]\ntests = ["weat", "t.toml"]\n'
-        '[rank]\ntest = "t.toml"\n[retrain]\nprotect = "p.txt"\n',
+        '[rank]\ntest = "t.toml"\nwider = "w.toml"\n[retrain]\nprotect = "p.txt"\n',
     )
     assert config.out == Path("r")
     assert config.section("corpus") == {"corpus": [str(tmp_path / "a.txt"), "/b", "-"]}
     assert config.section("audit") == {"tests": ["weat", str(tmp_path / "t.toml")]}
-    assert config.section("rank") == {"test": str(tmp_path / "t.toml")}
+    assert config.section("rank") == {"test": str(tmp_path / "t.toml"), "wider": str(tmp_path / "w.toml")}
     assert config.section("retrain") == {"protect": str(tmp_path / "p.txt")}
-    assert load(tmp_path, '[rank]\ntest = "weat6"\n').section("rank") == {"test": "weat6"}
+    named = {"test": "weat6", "wider": "gender"}
+    assert load(tmp_path, '[rank]\ntest = "weat6"\nwider = "gender"\n').section("rank") == named
 
 
 def test_paths_of_what_is_kept_start_at_the_file(tmp_path):

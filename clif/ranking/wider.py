@@ -22,6 +22,7 @@ import numpy as np
 from clif.errors import UsageError
 from clif.influence.problem import Problem
 from clif.objectives import WEAT, BiasTest, cover, kind_of, uncovered_error
+from clif.objectives.kinds import WEAT_KIND
 from clif.objectives.word_pairs import DEFAULT, WordPairs
 from clif.ranking.questions import HALF_LEAST, bias_of
 from clif.run import Run
@@ -53,14 +54,14 @@ def words_beside(run: Run, wider: str | Path | Mapping[str, Any], test: BiasTest
     ------
     UsageError
         Of pairs, which side is which cannot be told, as the test holds words of them on neither side or on both alike;
-        or no word is left; or the test is of another kind than WEAT's.
+        or no word is left; the vocabulary lacks one that is given; or the test is of another kind than WEAT's.
     CoverageError
         The vocabulary does not cover the test.
     InputError
         The file cannot be read.
 
     """
-    if kind_of(test).name != "weat":
+    if kind_of(test).name != WEAT_KIND:
         raise UsageError(
             f"tests of kind {test.kind} take no words beside their own",
             where="--wider",
@@ -68,9 +69,14 @@ def words_beside(run: Run, wider: str | Path | Mapping[str, Any], test: BiasTest
         )
     sides = SIDES[broad]
     if isinstance(wider, Mapping):
-        words = {key: _checked(wider, key) for key in sides}
         if "without" in wider:
             return _near(run, test, sides, _checked(wider, "without"))
+        words = {key: _checked(wider, key) for key in sides}
+        unknown = [word for side in words.values() for word in side if word not in run.vocabulary.index]
+        if unknown:
+            raise UsageError(
+                f"the vocabulary lacks {unknown[0]!r}", where="wider", next="Leave out words that it does not hold."
+            )
         return {"name": str(wider.get("name", "given")), **words}
     if str(wider) == FROM_MODEL:
         return _near(run, test, sides, sorted({word for words in test.sets.values() for word in words}))
