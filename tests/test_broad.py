@@ -17,7 +17,8 @@ from clif.objectives.linear import Linear
 from clif.ranking import make_problem, rank
 from clif.ranking.broad import BROAD, breadth, by_word
 from clif.ranking.wider import NEIGHBOURS, widened, words_beside
-from clif.reporting.commands import _rank
+from clif.reporting.commands import _rank, write_commands
+from clif.reporting.gathering import gather
 from clif.retraining import retrain
 from clif.retraining.asking import Asked
 from clif.retraining.holdout import split_words
@@ -229,6 +230,8 @@ def test_halves_are_chosen_with_neighbours_of_their_own(opened, planted):
     options = {"remove": 20, "holdout": "targets", "halves": 2, "seeds": 1, "controls": 0}
     found = retrain(opened, planted, **options)
     assert found.values["transfer"]["targets"] is not None
+    assert (found.values["broad"], found.values["wider"], found.values["adaptive"]) == ("targets", "neighbours", None)
+    assert "  # after clif rank --broad targets --wider neighbours" in "\n".join(write_commands(gather(opened)))
     lists = [read_json(path, "") for path in opened.rankings.glob("*used*broad-targets.wider*.json")]
     assert len(lists) == 2
     held = [set(half["words"]["held_out"]["X"]) for half in found.values["halves"]]

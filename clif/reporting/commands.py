@@ -79,7 +79,7 @@ def _rank(about: dict[str, Any], name: str) -> str:
         "confidence": about.get("confidence"),
         "adaptive": about.get("adaptive"),
         "broad": about.get("broad"),
-        "wider": _wider(about.get("wider")),
+        "wider": _wider((about.get("wider") or {}).get("name")),
     }
     return f"clif rank {name}{_options(options)}"
 
@@ -113,7 +113,13 @@ def _retrain(one: Retraining, name: str) -> str:
         "controls": one.sets // halves,
     }
     models = len(values["ensemble"] or [])
-    after = f"  # after a ranking by {models} models" if models > 1 and not (until or values["kept"]) else ""
+    order = {
+        "ensemble": models if models > 1 and not (until or values["kept"]) else None,
+        "adaptive": values["adaptive"],
+        "broad": values["broad"],
+        "wider": _wider(values["wider"]),
+    }
+    after = f"  # after clif rank{said}" if (said := _options(order)) else ""
     return f"clif retrain {name}{_options(options)}{after}"
 
 
@@ -166,9 +172,8 @@ def _pairs(swapped: dict[str, Any] | None) -> str | None:
     return Path(file).name if file else None
 
 
-def _wider(words: dict[str, Any] | None) -> str | None:
+def _wider(name: str | None) -> str | None:
     """Neighbours, or pairs by their name: those that come with clif, or a file that is named like them."""
-    name = (words or {}).get("name")
     return name if name in (None, FROM_MODEL, DEFAULT.stem) else f"{name}.toml"
 
 

@@ -33,6 +33,7 @@ LATER: dict[str, Any] = {
     "until": None, "halves": [], "protected": 0, "predicted_sum": None, "neighbours": {}, "holdout_words": None,
     "ensemble": None, "kind": WEAT_KIND, "unit": "document", "sentences": 0, "weight": None, "swapped_pairs": None,
     "predicted_by": None, "asked": None, "kept": [], "caps": [], "by": [], "near_duplicates": None, "costs": None,
+    "adaptive": None, "broad": None, "wider": None,
 }  # fmt: skip
 
 

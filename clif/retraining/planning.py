@@ -128,6 +128,7 @@ def make_plan(
         "documents": len(run.corpus),
         "ensemble": ensemble_seeds(run, asked.ensemble) if asked.ensemble else None,
         "confidence": asked.confidence,
+        **_order_of(asked, request),
         "protected": int(bounds.protected.sum()),
         "trainer": run.settings.trainer,
         "held_fixed": {"constants": CONSTANTS, **HELD_FIXED[run.settings.trainer]},
@@ -144,6 +145,13 @@ def make_plan(
         ],
     }
     return Plan(coverage, choices, signs, _seeds(run, request), about, bounds.recipe(), kept)
+
+
+def _order_of(asked: Asked, request: Request) -> dict[str, Any]:
+    """How the list that chose was ordered, beside its method; of a list from a file nothing is known."""
+    if request.ranking:
+        return {"adaptive": None, "broad": None, "wider": None}
+    return {"adaptive": asked.adaptive, "broad": asked.broad, "wider": asked.wider["name"] if asked.wider else None}
 
 
 def find_bounds(run: Run, test: str | BiasTest | None, request: Request, progress: Progress = silent) -> Bounds:
