@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -284,7 +282,6 @@ def test_interrupted_it_goes_on_where_it_stopped(workplace, clif, trained, monke
     assert trained == [3, 4]
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_killed_it_goes_on_where_it_stopped(workplace, clif, trained):
     """In processes of their own, which end with the one that is killed."""
     code = "from clif.cli import main; main()"
@@ -297,7 +294,7 @@ def test_killed_it_goes_on_where_it_stopped(workplace, clif, trained):
         assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    os.kill(process.pid, signal.SIGKILL)
+    process.kill()
     process.wait(timeout=30)
     time.sleep(1)  # for the trainer to notice
     done = {path: path.stat().st_mtime_ns for path in kept.glob("[!.]*.safetensors")}

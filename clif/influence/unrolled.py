@@ -10,14 +10,14 @@ target word. With these,
 It is the effect in this run, with its order and its negatives; the mean over models that differ in their seed is that
 on the expected outcome. Contexts have theirs by a pass of their own (see `recording`). A set S takes its share of the
 curvature along, which no derivative at w = 1 knows. That share is taken from the course of the test's words through the
-epochs (see `source`). And the further a training is from this run, the less it answers as this run did: of what sets
-this run's first order apart from that of `source`, which knows the corpus and not the draws, the share counts that the
-text has which stays. So T is evaluated at the parts
+epochs (see `source`): T is evaluated at the parts
 
-    s(U) + r (sum over S of the changes) + (1 - r) ds/dU . delta_1 + [s(U + delta) - s(U) - ds/dU . delta_1]
+    s(U + delta) + r [sum over S of the changes - ds/dU . delta_1]
 
-with r the share of the tokens that stay, delta the shift of the words by the curvature of what remains, and delta_1
-that by the curvature of the whole corpus, linear in S: the bracket is what `source` knows beyond its own first order.
+with delta the shift of the words by the curvature of what remains, delta_1 that by the curvature of the whole corpus,
+linear in S, and r the share of the tokens that stay. Without the bracket it is what `source` predicts, which knows the
+corpus and not the draws. The bracket is the run's own answer: all of it counts for a small set, and the less the
+further an edit leads away from this run. (r was found by retraining without halves of a corpus: docs/measured.md.)
 Where single tokens are taken out or replaced, the weights of documents are not what changes: such edits are predicted
 as `source` predicts them.
 
@@ -41,7 +41,6 @@ from numpy.typing import NDArray
 
 from clif.compiling import Fixed
 from clif.corpus.change import Change
-from clif.corpus.encoding import Corpus
 from clif.corpus.parts import cut
 from clif.errors import InputError
 from clif.influence.attribution import Attribution, SolveReport
@@ -82,28 +81,21 @@ def unrolled(problem: Problem, _settings: SolveSettings, store: Store) -> Attrib
         counts, start = problem.gone(change), problem.objective.associations(problem.E)
         if len(change.places):
             return problem.objective.value(problem.E + course().shift(counts), problem.measure)
-        stays, (first, beyond) = share_that_stays(change, problem.corpus), by_order(problem, course(), counts)
-        s = start + stays * (change.times @ parts) + (1.0 - stays) * first + beyond
-        return problem.objective.join(s, problem.measure)
+        moved, first = shift_of_parts(problem, course(), counts)
+        own = change.times @ parts - first
+        return problem.objective.join(start + moved + change.stays(problem.corpus) * own, problem.measure)
 
     return Attribution(documents=parts @ slope, predictor=predict)
 
 
-def by_order(problem: Problem, course: Course, counts: Matrix) -> tuple[Matrix, Matrix]:
-    """What removing pairs of these counts (n, V) does to the parts as `source` sees it, (parts,) each:
+def shift_of_parts(problem: Problem, course: Course, counts: Matrix) -> tuple[Matrix, Matrix]:
+    """Changes of the parts (parts,) as `source` predicts them when pairs of these counts (n, V) are removed.
 
-    its first order, and what goes beyond it.
+    The whole changes, and their first order.
     """
     objective, E = problem.objective, problem.E
-    change = objective.associations(E + course.shift(counts)) - objective.associations(E)
-    first = np.einsum("mnd,nd->m", objective.part_gradients(E), course.first_order_shift(counts))
-    return first, np.asarray(change - first)
-
-
-def share_that_stays(change: Change, corpus: Corpus) -> float:
-    """Share of the tokens in documents that stand as often as they did, each by how far it does; 0 at the least."""
-    moved = float(np.abs(change.times) @ corpus.lengths)
-    return max(0.0, 1.0 - moved / max(1, int(corpus.lengths.sum())))
+    moved = objective.associations(E + course.shift(counts)) - objective.associations(E)
+    return moved, np.einsum("mnd,nd->m", objective.part_gradients(E), course.first_order_shift(counts))
 
 
 def part_changes(problem: Problem) -> Matrix:

@@ -57,6 +57,23 @@ def test_of_sentences_it_is_the_count_of_the_text_less_that_of_the_text_without_
     assert units.lengths[chosen].sum() == len(places)
 
 
+def test_what_stays_is_counted_in_tokens():
+    corpus = random_problem(1, size=20, dim=3, documents=4).corpus
+    sizes, none = np.diff(corpus.offsets), np.zeros(4)
+    first = none.copy()
+    first[0] = 1
+    share = sizes[0] / sizes.sum()
+    assert 0 < share < 1
+    assert Change(none).stays(corpus) == 1
+    assert Change(first).stays(corpus) == pytest.approx(1 - share)
+    assert Change(-first).stays(corpus) == pytest.approx(1 - share)
+    assert Change(first / 4).stays(corpus) == pytest.approx(1 - share / 4)
+    assert Change(none + 1).stays(corpus) == Change(none - 7).stays(corpus) == 0
+    places = np.arange(3)
+    changed = Change.of_tokens(corpus, places, np.full(3, OUTSIDE))
+    assert changed.stays(corpus) == pytest.approx(1 - 3 / sizes.sum())
+
+
 @quick
 @given(problem=problems, seed=st.integers(0, 99))
 def test_of_other_words_it_is_the_count_of_the_text_less_that_of_the_text_with_them(problem, seed):

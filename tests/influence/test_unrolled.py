@@ -17,7 +17,7 @@ from clif.influence.methods import METHODS
 from clif.influence.problem import Problem
 from clif.influence.scores import score_documents
 from clif.influence.source import course_of
-from clif.influence.unrolled import by_order, derivatives, part_changes, share_that_stays
+from clif.influence.unrolled import derivatives, part_changes, shift_of_parts
 from clif.settings import TrainingSettings
 from clif.training.checkpoints import Checkpoints
 from clif.training.paired import train_paired
@@ -125,38 +125,38 @@ def test_what_goes_beyond_the_first_order_of_a_set_is_of_its_second():
     options = TrainingSettings(dim=16, epochs=3, sample=0, alpha=0.05, min_count=1)
     problem = question(topical(1), options)
     course, some = course_of(problem), problem.count(np.arange(10))
-    small, smaller = (by_order(problem, course, h * some)[1] / h**2 for h in (1e-3, 5e-4))
+    both = ((h, shift_of_parts(problem, course, h * some)) for h in (1e-3, 5e-4))
+    small, smaller = ((moved - first) / h**2 for h, (moved, first) in both)
     assert small == pytest.approx(smaller, rel=0.02, abs=1e-3 * np.abs(small).max())
-    linear, _ = by_order(problem, course, some)
+    _, linear = shift_of_parts(problem, course, some)
     tables = [course.table(slope) for slope in problem.objective.part_gradients(problem.E)]
     assert linear == pytest.approx([(table * some).sum() for table in tables], rel=1e-9)
 
 
 def test_the_further_an_edit_goes_the_less_of_the_runs_own_answer_counts():
-    """At half of the text, half of what sets the run apart from `source`; at none of it nothing."""
+    """Of what sets the run apart from `source`: half at half of the text, nothing at none of it."""
     options = TrainingSettings(dim=16, epochs=2, sample=0, alpha=0.05, min_count=1)
     problem = question(topical(2, documents=20), options)
     settings, store = SolveSettings(), lambda _name, solve: solve()
-    unrolled, source = (METHODS[name].attribute(problem, settings, store) for name in ("unrolled", "source"))
-    parts, lengths = part_changes(problem), problem.corpus.lengths
-    objective, course = problem.objective, course_of(problem)
-    start = objective.associations(problem.E)
+    predict = METHODS["unrolled"].attribute(problem, settings, store).predictor
+    objective, course, parts = problem.objective, course_of(problem), part_changes(problem)
+    tables = [course.table(slope) for slope in objective.part_gradients(problem.E)]
 
-    def checked(times):
+    def check(times, share):
         change = Change(np.asarray(times, dtype=float))
-        shift = objective.associations(problem.E + course.shift(problem.gone(change))) - start
-        own = change.times @ parts - by_order(problem, course, problem.gone(change))[0]
-        stays = share_that_stays(change, problem.corpus)
-        assert unrolled.predictor(change) == pytest.approx(objective.join(start + shift + stays * own), rel=1e-9)
-        assert source.predictor(change) == pytest.approx(objective.join(start + shift), rel=1e-9)
-        return stays
+        counts = problem.gone(change)
+        by_source = objective.associations(problem.E + course.shift(counts))
+        own = change.times @ parts - [(table * counts).sum() for table in tables]
+        assert np.abs(own).max() > 1e-3 or not change.times.any()
+        assert predict(change) == pytest.approx(objective.join(by_source + share * own), rel=1e-7)
 
     half = np.arange(20) % 2
-    assert checked(half) == pytest.approx(1 - lengths[half == 1].sum() / lengths.sum())
-    assert checked(0.5 * half) == pytest.approx(1 - lengths[half == 1].sum() / lengths.sum() / 2)
-    assert checked(-half) == checked(half)
-    assert checked(np.zeros(20)) == 1
-    assert checked(np.full(20, -3)) == 0
+    share = problem.corpus.lengths[half == 0].sum() / problem.corpus.lengths.sum()
+    check(half, share)
+    check(-half, share)
+    check(0.5 * half, (1 + share) / 2)
+    check(np.zeros(20), 1)
+    check(np.full(20, -3), 0)
 
 
 def test_a_training_that_cannot_be_repeated_is_refused():
