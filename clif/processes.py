@@ -43,8 +43,7 @@ def follow_parent() -> None:
 
 
 def stop(pool: ProcessPoolExecutor) -> None:
-    """Stop the workers in the middle of their work."""
-    workers = list((pool._processes or {}).values())  # before they are forgotten
-    pool.shutdown(wait=False, cancel_futures=True)
-    for worker in workers:
+    """Stop the workers in the middle of their work; on return they have ended, and nobody waits for them any more."""
+    for worker in list((pool._processes or {}).values()):
         worker.terminate()
+    pool.shutdown(cancel_futures=True)

@@ -98,7 +98,5 @@ def test_an_error_while_reading_leaves_no_process(several, tmp_path):
 
     with pytest.raises(InputError, match="is damaged"):
         encode(documents(), Tokeniser(), tmp_path)
-    for child in multiprocessing.active_children():
-        child.join(5)
     assert not multiprocessing.active_children()
     assert list(tmp_path.iterdir()) == []

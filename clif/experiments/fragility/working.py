@@ -10,7 +10,7 @@ from typing import Any
 
 from clif.errors import InputError
 from clif.experiments.folder import Pieces
-from clif.processes import alone
+from clif.processes import alone, follow_parent, stop
 from clif.progress import Progress
 
 
@@ -29,8 +29,9 @@ def side_by_side(
     done = len(jobs) - len(waiting)
     progress("cells", done, len(jobs), f"{done} of {len(jobs)} cells")
     if min(processes, len(waiting)) > 1:
-        context = multiprocessing.get_context("spawn")
-        pool = ProcessPoolExecutor(min(processes, len(waiting)), mp_context=context)
+        pool = ProcessPoolExecutor(
+            min(processes, len(waiting)), multiprocessing.get_context("spawn"), initializer=follow_parent
+        )
         try:
             with alone():
                 futures = {pool.submit(jobs[name]): name for name in waiting}
@@ -45,9 +46,7 @@ def side_by_side(
                 next="Run it again: what is done is kept. --set processes=1 needs less memory.",
             ) from error
         finally:
-            for child in multiprocessing.active_children():
-                child.terminate()
-            pool.shutdown(cancel_futures=True)
+            stop(pool)
     found = {}
     for name, job in jobs.items():
         if not pieces.has(name):
