@@ -21,7 +21,7 @@ def pool_at_work() -> ProcessPoolExecutor:
     return pool
 
 
-# More than once: a worker may be between two jobs, in one, or still starting.
+# At several moments: a worker may be between two jobs, in one, or still starting.
 @pytest.mark.parametrize("pause", [0, 0.05, 0.2])
 def test_stopped_workers_have_ended(pause: float) -> None:
     with alone():

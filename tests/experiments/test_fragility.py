@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import multiprocessing
 import os
+import time
 import tomllib
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -44,6 +46,7 @@ from clif.experiments.fragility.procedures import (
 from clif.experiments.fragility.settings import Cell, Settings, base_cell, make_cells
 from clif.experiments.fragility.working import side_by_side
 from clif.experiments.settings import read_settings
+from clif.processes import alone
 from clif.progress import silent
 from clif.storage.files import read_json
 
@@ -482,6 +485,18 @@ class TestWorking:
                 found = side_by_side(jobs, processes, pieces, silent)
                 assert found == {"0": 0, "1": 1, "2": 8, "3": 27}
                 assert side_by_side({name: partial(int, "none") for name in jobs}, processes, pieces, silent) == found
+
+    def test_other_processes_of_the_caller_go_on(self, tmp_path: Path) -> None:
+        with alone():
+            other = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(600,))
+            other.start()
+        try:
+            with Pieces.open(tmp_path, "fragility", Settings()) as pieces:
+                side_by_side({"a": partial(pow, 1, 1), "b": partial(pow, 2, 1)}, 2, pieces, silent)
+            assert multiprocessing.active_children() == [other]
+        finally:
+            other.kill()
+            other.join()
 
     def test_a_process_that_is_killed(self, tmp_path: Path) -> None:
         with Pieces.open(tmp_path, "fragility", Settings()) as pieces, pytest.raises(InputError, match="killed"):
