@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 
 from clif.errors import DAMAGE, InputError
 from clif.storage.files import cannot_write, check_seal, whole_file
+from clif.storage.leftovers import temporary_prefix
 from clif.storage.seals import EMPTY, KEY, seal
 
 _ABOUT = "clif"  # one key: the order of several is not kept by the format
@@ -30,11 +32,17 @@ def write_tensors(path: Path, arrays: Mapping[str, np.ndarray], about: Mapping[s
     from safetensors.numpy import save_file
 
     text = json.dumps({**about, KEY: EMPTY}, sort_keys=True)
-    with whole_file(path) as temporary:
+    with (
+        whole_file(path) as temporary,
+        # The library has a temporary name of its own beside the one that it is given: in a folder that `sweep` knows.
+        tempfile.TemporaryDirectory(".tmp", temporary_prefix(path.name), path.parent) as folder,
+    ):
+        written = Path(folder) / "tensors"
         try:
-            save_file({name: np.ascontiguousarray(a) for name, a in arrays.items()}, temporary, metadata={_ABOUT: text})
+            save_file({name: np.ascontiguousarray(a) for name, a in arrays.items()}, written, metadata={_ABOUT: text})
         except SafetensorError as error:  # which is what a full disk is to this library
             raise cannot_write(path, OSError(str(error))) from error
+        written.replace(temporary)
         seal(temporary)
 
 

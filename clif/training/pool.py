@@ -103,6 +103,7 @@ def train_apart(
     total, spent, finished = done + len(waiting), 0.0, 0.0
     if not waiting:
         return 0.0
+    sweep(*{job.path.parent for job in waiting})  # a run's further models lie outside of the folder that is held
 
     def show() -> None:
         kept = total - sum(not job.path.exists() for job in waiting)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -71,4 +72,28 @@ def test_whoever_takes_a_lock_removes_what_the_one_before_left_there(tmp_path):
     (tmp_path / f".lock.holder.{leftovers._host()}-{dead_process()}.x1.tmp").write_text("half")
     with held(tmp_path / "lock", "working", tmp_path, ""):
         pass
+    assert os.listdir(tmp_path) == []
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+import numpy as np, safetensors.numpy
+from clif.storage.tensors import write_tensors
+
+def save_file(arrays, path, metadata):
+    Path(path).with_name(".tmpAbCdEf").write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+safetensors.numpy.save_file = save_file
+write_tensors(Path(sys.argv[1]), {"U": np.zeros(3)}, {})
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a process kills itself by a signal of POSIX systems")
+def test_what_the_library_of_tensors_left_goes_too(tmp_path):
+    killed = subprocess.run([sys.executable, "-c", KILLED, tmp_path / "model.safetensors"])
+    assert killed.returncode == -signal.SIGKILL
+    assert os.listdir(tmp_path)
+    sweep(tmp_path)
     assert os.listdir(tmp_path) == []

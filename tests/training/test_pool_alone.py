@@ -1,4 +1,4 @@
-"""Processes that train do not run the script again that started them."""
+"""Processes that train do not run the script again that started them; what killed ones left goes first."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from multiprocessing.spawn import get_preparation_data
 
 import pytest
 
-from clif.training.pool import alone
+from clif.storage import leftovers
+from clif.training import pool
+from clif.training.models import CALLER
+from clif.training.pool import Job, alone, train_apart
 
 MAIN = {"init_main_from_name", "init_main_from_path"}
 
@@ -42,3 +45,15 @@ def test_a_plain_script_retrains_and_runs_once(workplace):
     )
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True, timeout=300)
     assert done.stdout.split() == ["once", "5"]
+
+
+def test_what_a_killed_training_left_goes_before_the_folder_of_its_model_is_written_again(tmp_path, monkeypatch):
+    ended = subprocess.Popen([sys.executable, "-S", "-c", ""])
+    ended.wait()
+    left = tmp_path / "models" / f".seed-2.safetensors.{leftovers._host()}-{ended.pid}.x1.tmp"
+    left.parent.mkdir()
+    left.write_text("half")
+    monkeypatch.setattr(pool, "current_cluster", object)
+    monkeypatch.setattr(pool, "train_elsewhere", lambda *_: 0.0)
+    train_apart(None, [Job(2, left.parent / "seed-2.safetensors")], CALLER, lambda *_: None)
+    assert not left.exists()
