@@ -28,6 +28,7 @@ OPTIONS = {
     "shares": (0.1, 0.2), "seeds": 2, "policies": ("clif", "random", "keyword", "debias"),
     "measure": "mean_difference", "method": "block",
 }  # fmt: skip
+FEW = {**OPTIONS, "shares": (0.1,), "seeds": 1, "policies": ("random",)}
 
 
 @pytest.fixture
@@ -118,7 +119,7 @@ def test_what_is_not_known_of_usefulness_is_said_and_not_offered_as_a_picture(
     opened, question, quick, monkeypatch, capsys
 ):
     monkeypatch.setattr("clif.quality.wordsim_pairs", list)
-    result = tradeoff(opened, question, **{**OPTIONS, "shares": (0.1,), "seeds": 1, "policies": ("random",)})
+    result = tradeoff(opened, question, **FEW)
     tradeoff_command.show(Screen(json=False, quiet=False), result, opened.path)
     said = capsys.readouterr()
     assert "Usefulness is not known" in said.out
@@ -251,7 +252,7 @@ def test_what_is_kept_is_measured_for_all_policies(opened, question, quick, work
 
 @pytest.mark.parametrize("values", [[], {}, {"bias": "x", "quality": 1, "analogies": 1}, {"bias": 1, "kept": 3}])
 def test_a_training_that_holds_something_else_is_named(opened, question, quick, values):
-    tradeoff(opened, question, **OPTIONS)
+    tradeoff(opened, question, **FEW)
     done = next(job for job in quick if hasattr(job, "values"))
     write_json(done.path, {**read_json(done.path, ""), "plain": values})
     with pytest.raises(InputError, match="does not hold what clif stores there") as caught:
@@ -260,8 +261,8 @@ def test_a_training_that_holds_something_else_is_named(opened, question, quick, 
 
 
 def test_a_result_that_cannot_be_shown_is_named(opened, question, quick):
-    done = tradeoff(opened, question, **OPTIONS)
+    done = tradeoff(opened, question, **FEW)
     write_json(done.folder / "result.json", {**done.values, "points": 7})
     with pytest.raises(InputError, match="does not hold what clif stores there") as caught:
-        tradeoff(opened, question, **OPTIONS)
+        tradeoff(opened, question, **FEW)
     assert caught.value.where == str(done.folder / "result.json")
