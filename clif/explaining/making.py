@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from clif.compiling import warm_up
 from clif.corpus.metadata_file import read_row
@@ -28,6 +27,7 @@ from clif.progress import Progress, silent
 from clif.ranking import bias_of, make_problem, solve_store
 from clif.ranking.lists import warnings_of
 from clif.run import Run
+from clif.threads import one_thread
 
 Values = NDArray[np.float64]
 
@@ -180,7 +180,7 @@ def _attribute(run: Run, problem: Problem, asked: Asked, progress: Progress) -> 
 
     warm_up(lambda: rehearse(problem, asked.method), lambda note: progress("compile", 0, None, note))
     progress("solve", 0, None, "pairs of words")
-    with threadpool_limits(1):  # the same bits as in a ranking
+    with one_thread():  # the same bits as in a ranking
         return asked.method.find(problem, asked.solving, store, parts=True)
 
 

@@ -19,7 +19,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from clif.influence.attribution import PairTable
 from clif.influence.groups import mean_value, vectors_after
@@ -27,6 +26,7 @@ from clif.influence.problem import Matrix, Problem
 from clif.influence.source import course_of
 from clif.influence.units import Documents, Units
 from clif.progress import Progress, silent
+from clif.threads import one_thread
 
 CHUNK = 10
 # From the counts (n, V) of pairs that are gone to the vectors E (n, d) that are then predicted, and to the influence of
@@ -116,7 +116,7 @@ def _block(problem: Problem) -> Without:
     def without(counts: Matrix) -> tuple[Matrix, Matrix]:
         E = vectors_after(problem, counts) if counts.any() else problem.E
         around = replace(problem.surroundings, U=np.asarray(E, dtype=np.float64))
-        with threadpool_limits(1):
+        with one_thread():
             damped = around.hessian(problem.counts - counts) + problem.damp * np.eye(E.shape[1])
             gradient = problem.objective.gradient(E, problem.measure)
             s = np.asarray(np.linalg.solve(damped, gradient[:, :, None])[:, :, 0])

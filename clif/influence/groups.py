@@ -16,10 +16,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from clif.corpus.change import Change
 from clif.influence.problem import Matrix, Problem
+from clif.threads import one_thread
 
 # A change of the corpus, or (documents,) how often each document is taken out: 1 removes it, -2 adds two copies.
 Edited = Change | NDArray[np.float64]
@@ -66,7 +66,7 @@ def mean_value(problems: Sequence[Problem]) -> float:
 def vectors_after(problem: Problem, counts: Matrix) -> Matrix:
     """U + delta (n, d) of the test's words after pairs of these counts (n, V) have been taken out."""
     around = problem.surroundings
-    with threadpool_limits(1):
+    with one_thread():
         damped = problem.hessian - around.hessian(counts) + problem.damp * np.eye(problem.E.shape[1])
         delta = np.linalg.solve(damped, around.gradient(counts)[:, :, None])[:, :, 0]
     return np.asarray(problem.E + delta)

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from clif.influence.problem import Problem
 from clif.solvers import minimum_residual
+from clif.threads import one_thread
 from clif.training.exact import count_dense
 from clif.training.expected import ExpectedLoss, Matrix
 
@@ -52,7 +52,7 @@ def joint_step(
     own = count_dense(corpus, vocabulary, settings, gone)
     everything = count_dense(corpus, vocabulary, settings) if counts is None else counts
     kq, Z = problem.negative * problem.noise, np.stack([problem.U, problem.C]).astype(np.float64)
-    with threadpool_limits(1):
+    with one_thread():
         rest = ExpectedLoss(everything - own, kq, problem.damp).at(Z)
         project = rest.project if settings.trainer == "exact" else lambda Y: Y
         found = minimum_residual(

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from clif.cluster import current_cluster
 from clif.compiling import warm_up
@@ -25,6 +24,7 @@ from clif.influence.rehearsal import rehearse
 from clif.influence.scorers import sum_between
 from clif.processes import cores
 from clif.progress import Progress, silent
+from clif.threads import one_thread
 
 Values = NDArray[np.float64]
 QUICK = 1 << 25  # tokens up to which a table is scored in one thread
@@ -97,7 +97,7 @@ def score_many(
     """
     # Outside the clock: kernels compile once a machine.
     warm_up(lambda: rehearse(problems[0], method), lambda note: progress("compile", 0, None, note))
-    with threadpool_limits(1):  # BLAS threads would mostly wait, and change the last bits
+    with one_thread():  # BLAS threads would mostly wait, and change the last bits
         found, solving = [], []
         for problem, store in zip(problems, stores or [_solve_anew] * len(problems), strict=True):
             cpu, began = time.process_time(), time.perf_counter()

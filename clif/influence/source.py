@@ -30,13 +30,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from clif.corpus.change import Change
 from clif.influence.attribution import Attribution, PairTable
 from clif.influence.problem import Matrix, Problem
 from clif.influence.surroundings import Surroundings
 from clif.settings import TrainingSettings
+from clif.threads import one_thread
 
 Array = NDArray[Any]
 Values = NDArray[np.float64]
@@ -114,14 +114,14 @@ class Course:
 
     def _rest(self, counts: Matrix) -> Course:
         """The course with the curvature of what is left, the vectors being where they were."""
-        with threadpool_limits(1):
+        with one_thread():
             hessians = [H - p.hessian(counts) for H, p in zip(self.hessians, self.around, strict=True)]
             return replace(self, hessians=hessians, flows=_flows(self.rates, hessians))
 
     def _shifts(self, counts: Matrix) -> list[Matrix]:
         """How far the vectors are moved at each checkpoint by the pushes of these counts."""
         shifts = [np.zeros_like(self.around[0].U)]
-        with threadpool_limits(1):
+        with one_thread():
             for flow, push in zip(self.flows, _of_epochs([p.gradient(counts) for p in self.around]), strict=True):
                 shifts.append(flow.rest(shifts[-1]) + flow.answer(push))
         return shifts

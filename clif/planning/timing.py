@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from clif.corpus.encoding import Corpus, encode
 from clif.corpus.tokenising import Tokeniser
@@ -25,6 +24,7 @@ from clif.objectives import WEAT, BiasObjective, BiasTest, cover, load_tests, ob
 from clif.planning.growth import BEND, Growth, extrapolate
 from clif.planning.sampling import Sample
 from clif.settings import TrainingSettings
+from clif.threads import one_thread
 from clif.training.paired import PairedTraining
 from clif.vocabulary import Vocabulary
 
@@ -64,7 +64,7 @@ def measure(sample: Sample, settings: TrainingSettings, tokeniser: Tokeniser, me
 
     """
     clock = _Clock({})
-    with tempfile.TemporaryDirectory() as folder, threadpool_limits(1):
+    with tempfile.TemporaryDirectory() as folder, one_thread():
         corpus: Corpus = clock("encode", lambda: encode(sample.taken, tokeniser, Path(folder)))
         files = {path.name: path.stat().st_size for path in Path(folder).iterdir()}
         types, words = _grown(corpus, settings.min_count)

@@ -19,7 +19,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from clif.errors import InputError, UsageError
 from clif.influence.attribution import Attribution
@@ -36,6 +35,7 @@ from clif.ranking.questions import bias_of
 from clif.ranking.solves import solve_store
 from clif.ranking.spread import is_sure, spread
 from clif.run import Run
+from clif.threads import one_thread
 from clif.training.models import check_repeatable, train_further
 from clif.training.pool import Job
 
@@ -97,7 +97,7 @@ def further_problems(
     solving = solving or SolveSettings()
     identities = [None, *(_identity(run, job) for job in jobs)]
     informed = []
-    with threadpool_limits(1):  # the same bits as in a ranking
+    with one_thread():  # the same bits as in a ranking
         for asked, identity in zip(problems, identities, strict=True):
             found = method.attribute(asked, solving, solve_store(run, asked, solving, identity=identity))
             informed.append(_informed(asked, found))

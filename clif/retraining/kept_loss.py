@@ -25,7 +25,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from clif.corpus.change import OUTSIDE
 from clif.corpus.encoding import Corpus
@@ -41,6 +40,7 @@ from clif.manifest import fingerprint
 from clif.noise_sample import NoiseSample
 from clif.retraining.kept import Integers, Kept, Matrix, Values
 from clif.run import Run
+from clif.threads import one_thread
 from clif.training.outputs import count_outputs
 from clif.training.pair_loss import PairLoss
 
@@ -104,7 +104,7 @@ class ForeseenLoss:
         problem = self.problem
         check_memory(problem, METHODS["clif"], SOLVING)
         problem.progress("solve", 0, None, "for the loss of the held-out text")
-        with threadpool_limits(1):
+        with one_thread():
             gradient = self.kept.loss.gradient(problem.U, problem.C).astype(problem.U.dtype)
             s, _ = solve_gradient(problem, gradient, SOLVING)
             return self.units.influence_alone(JointPairs.of_solve(problem, s))

@@ -14,7 +14,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from clif.influence.attribution import PairTable
 from clif.influence.groups import vectors_after
@@ -24,6 +23,7 @@ from clif.manifest import fingerprint
 from clif.objectives import BiasObjective, Similarity
 from clif.objectives.similarity import SMOOTH, SPEARMAN
 from clif.retraining.kept import Integers, Kept, Matrix, Values
+from clif.threads import one_thread
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +105,7 @@ class ForeseenWords:
 
 def _table(problem: Problem, counts: Any, E: Any) -> Any:
     """Influence (n, V) of each pair on the smooth measure, where pairs of these counts are gone and vectors are E."""
-    with threadpool_limits(1):
+    with one_thread():
         left = problem.hessian - problem.surroundings.hessian(counts) + problem.damp * np.eye(E.shape[1])
         slope = problem.objective.gradient(E, problem.measure)
         s = np.asarray(np.linalg.solve(left, slope[:, :, None])[:, :, 0])

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import psutil
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from clif.errors import InputError
 from clif.pairs import stream_contexts
+from clif.threads import one_thread
 from clif.training.draws import spread_rows
 from clif.training.expected import ExpectedLoss, Matrix
 from clif.training.newton import minimise
@@ -89,7 +89,7 @@ def train_exact(
     """
     check_size(vocabulary, settings)
     began = time.process_time()
-    with threadpool_limits(1):  # the same bits on any number of cores
+    with one_thread():  # the same bits on any number of cores
         loss = expected_loss(vocabulary, settings, count_dense(corpus, vocabulary, settings, weights))
         cold = start(vocabulary, settings)
         scale = float(np.linalg.norm(loss.at(cold).gradient))

@@ -25,8 +25,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from threadpoolctl import threadpool_limits
-
 from clif.errors import UsageError
 from clif.experiments.convergence.relaxing import relaxations
 from clif.experiments.convergence.reporting import report
@@ -36,6 +34,7 @@ from clif.experiments.corpora import CORPORA, open_ground
 from clif.experiments.folder import Pieces
 from clif.experiments.outcome import Outcome
 from clif.progress import Progress
+from clif.threads import one_thread
 
 
 @dataclass(frozen=True)
@@ -103,7 +102,7 @@ def examine(settings: Settings, pieces: Pieces, progress: Progress) -> Outcome:
     """
     found: list[dict[str, Any]] = []
     asked = list(relaxations(settings))
-    with threadpool_limits(1):
+    with one_thread():
         for name, random, few in zip(settings.corpora, settings.random, settings.few, strict=True):
             ground = open_ground(name, planted=settings.planted, every=settings.every, words=settings.words)
             study = Study(Trainings(ground, settings, pieces), random, few)

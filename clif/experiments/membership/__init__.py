@@ -17,8 +17,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
-from threadpoolctl import threadpool_limits
-
 from clif.errors import MismatchError, UsageError
 from clif.experiments.folder import Pieces
 from clif.experiments.membership.asking import make_questions
@@ -32,6 +30,7 @@ from clif.experiments.membership.removing import make_removals, train_removals
 from clif.experiments.membership.tables import chance_rows, change_rows, figures_of, neighbour_rows, removed_rows
 from clif.experiments.outcome import Outcome
 from clif.progress import Progress
+from clif.threads import one_thread
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,7 @@ class Settings:
 
 def examine(settings: Settings, pieces: Pieces, progress: Progress) -> Outcome:
     """Name the documents for each question, leave them out, and compare; see the module."""
-    with threadpool_limits(1):  # for the same bits on any machine, and BLAS threads would mostly wait
+    with one_thread():  # for the same bits on any machine, and BLAS threads would mostly wait
         run = make_run(settings, pieces.folder / "run", progress)
         identity = pieces.get("identity", lambda: run.identity)
         if identity != run.identity:

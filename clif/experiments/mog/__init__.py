@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from functools import partial
 
 import torch
-from threadpoolctl import threadpool_limits
 
 from clif.errors import UsageError
 from clif.experiments.folder import Pieces
@@ -29,6 +28,7 @@ from clif.experiments.mog.smooth import examine_smooth
 from clif.experiments.mog.tables import agreement_rows, figures_of, removal_rows, seed_rows
 from clif.experiments.outcome import Outcome
 from clif.progress import Progress
+from clif.threads import one_thread
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def examine(settings: Settings, pieces: Pieces, progress: Progress) -> Outcome:
 
     smooth: list[dict[str, Record]] = []
     procedure: list[dict[str, Record]] = []
-    with one_thread():
+    with torch_on_one_thread():
         for done, seed in enumerate(seeds):
             progress("seeds", done, len(seeds), f"seed {seed}")
             smooth.append({column: at_minimum(seed, column) for column in COLUMNS})
@@ -88,12 +88,12 @@ def examine(settings: Settings, pieces: Pieces, progress: Progress) -> Outcome:
 
 
 @contextmanager
-def one_thread() -> Iterator[None]:
+def torch_on_one_thread() -> Iterator[None]:
     """The same bits on any machine; threads would mostly wait for one another."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        with threadpool_limits(1):
+        with one_thread():
             yield
     finally:
         torch.set_num_threads(threads)

@@ -22,7 +22,6 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from clif.errors import InputError, UsageError
 from clif.experiments.corpora import CORPORA, open_ground
@@ -32,6 +31,7 @@ from clif.experiments.subset.choosing import WAYS, Case, deal_out
 from clif.experiments.subset.comparing import compare
 from clif.objectives import MEASURES
 from clif.progress import Progress
+from clif.threads import one_thread
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def examine(settings: Settings, pieces: Pieces, progress: Progress) -> Outcome:
 
     """
     found: list[tuple[Case, dict[str, Any]]] = []
-    with threadpool_limits(1):
+    with one_thread():
         for case in _cases(settings):
             progress("choose", 0, None, case.name)
             at_start = f"{case.ground.name}.start-{case.seed}"
