@@ -74,10 +74,15 @@ def alias_table(q):  # type: ignore[no-untyped-def]
     left = q * size
     alias = np.arange(size)
     threshold = np.full(size, LOW)
-    small, large = np.flatnonzero(left < 1.0), np.flatnonzero(left >= 1.0)
-    poor, rich = np.empty(size, dtype=np.int64), len(large)
-    poor[: len(small)] = small
-    count = len(small)
+    poor, large = np.empty(size, dtype=np.int64), np.empty(size, dtype=np.int64)
+    count = rich = 0
+    for n in range(size):
+        if left[n] < 1.0:
+            poor[count] = n
+            count += 1
+        else:
+            large[rich] = n
+            rich += 1
     while count and rich:
         count -= 1
         n, giver = poor[count], large[rich - 1]

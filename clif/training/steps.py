@@ -142,7 +142,9 @@ def train_documents(  # type: ignore[no-untyped-def]
             )
             learn(inputs, outputs, pairs, rates[n], U, C, pull, steps, fixed)
             if len(tape):
-                tape[done : done + pairs] = steps[:pairs]
+                for p in range(pairs):
+                    for k in range(1 + negative):
+                        tape[done + p, k] = steps[p, k]
             done += pairs
     return done
 
