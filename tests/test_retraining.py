@@ -71,14 +71,8 @@ def trained_by(run: Run, seed: int, copies: dict[str, int]):
     return by[settings.trainer](run.corpus, run.vocabulary, settings).U
 
 
-REMOVED, AMPLIFIED = ({"remove": 6}, 0), ({"amplify": 6, "copies": 2}, 3)
-
-
-@pytest.mark.parametrize(
-    ("trainer", "options", "copies"),
-    [("paired", *REMOVED), ("paired", *AMPLIFIED), ("gensim", *AMPLIFIED), ("exact", *REMOVED)],
-    ids=str,
-)
+@pytest.mark.parametrize("trainer", ["paired", "gensim", "exact"])
+@pytest.mark.parametrize(("options", "copies"), [({"remove": 6}, 0), ({"amplify": 6, "copies": 2}, 3)], ids=str)
 def test_before_after_and_controls_are_what_training_gives(run_of, planted, quick_retraining, trainer, options, copies):
     run = run_of(trainer)
     order = rank(run, planted, measure="mean_difference").doc_ids
